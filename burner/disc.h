@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BURNER_DISC_H
+#define BURNER_DISC_H
+
+/*
+ * A disc: the medium in a drive, or an image file standing for one.
+ *
+ * disc_open looks at the medium once; disc_look looks again (before a burn:
+ * it may have been swapped, or written by another program).  Reading is by
+ * byte position and bounded by what is readable: nothing that a disc says can
+ * make us read outside of it.
+ *
+ * Blocks are of 2048 bytes (ECMA-119 6.1.2).  lba: logical block address.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/why.h"
+
+#define DISC_BLOCK 2048u
+/* The first 64 KiB: system area and volume descriptors, what an overwritable
+ * medium keeps its superblock in. */
+#define DISC_HEAD_BYTES 65536u
+/* On overwritable media a session begins at a multiple of this many blocks,
+ * the first one at this block. */
+#define DISC_SESSION_ALIGN 32u
+
+struct disc;
+
+enum disc_status {
+	DISC_BLANK,       /* nothing on it, can be written */
+	DISC_APPENDABLE,  /* holds sessions, takes one more */
+	DISC_CLOSED,      /* holds sessions, takes no more */
+	DISC_FOREIGN,     /* data that is not ISO 9660 */
+	DISC_NONE,        /* no medium */
+};
+
+/* What disc_look finds.  Strings are constants. */
+struct medium {
+	enum disc_status status;
+	const char *type;          /* "image file", "DVD+R", ... */
+	const char *why_not_writable; /* in words, NULL when it is writable */
+	bool overwritable;         /* sessions are named by a superblock at block 16 */
+	uint64_t capacity_blocks;  /* in all */
+	uint64_t nwa;              /* where the next session starts */
+	uint64_t free_blocks;      /* from nwa to the end, also bounded by the
+				    * image's file system */
+	uint32_t last_lba;         /* start of the last session (its superblock is
+				    * at last_lba + 16); 0 also when blank */
+	uint64_t end_lba;          /* one behind the last session */
+	unsigned sessions;
+};
+
+struct disc_session {
+	uint32_t lba;
+	uint64_t blocks;
+	char volume_id[33];
+	int64_t created; /* seconds since the epoch, of the PVD (ECMA-119 8.4.26) */
+};
+
+struct disc_params {
+	const char *path;
+	bool writable;          /* wanted; see disc_writable for what came of it */
+	bool create;            /* make an image file that is not there */
+	uint64_t capacity_bytes; /* 0: an image may grow as its file system allows */
+};
+
+/*
+ * disc_open - open the drive or image at params->path and look at it.
+ * An image that is opened writable is locked (OFD write lock on all of the
+ * file) until disc_free; one opened read-only is not.  A file that cannot be
+ * opened for writing is opened read-only, with why_not_writable set.
+ * Returns 0, or -errno with @why filled: -ENOENT, -EISDIR, -EBUSY (another
+ * mount has it), -EMEDIUMTYPE (neither blank nor ISO 9660), ...
+ */
+int disc_open(const struct disc_params *params, struct disc **ret,
+	      struct why *why);
+void disc_free(struct disc *disc);
+
+/* disc_path - the absolute path it was opened by. */
+const char *disc_path(const struct disc *disc);
+
+/*
+ * disc_look - what is on the medium now.  Reads it afresh.
+ * Returns 0 or -errno with @why.
+ */
+int disc_look(struct disc *disc, struct medium *ret, struct why *why);
+
+/*
+ * disc_fd - a descriptor from which the disc's bytes can be read and spliced
+ * at their byte positions, or -1 where only disc_read works.  Owned by @disc.
+ */
+int disc_fd(const struct disc *disc);
+
+/*
+ * disc_read - read exactly @len bytes at byte @pos.  Any thread.
+ * Returns 0, -EIO (unreadable, or behind the end of the medium).
+ */
+int disc_read(struct disc *disc, void *buf, size_t len, uint64_t pos);
+
+/*
+ * disc_write_head, disc_read_head - the first DISC_HEAD_BYTES of an
+ * overwritable medium.  Writing returns after the bytes are durable and were
+ * read back equal.  Returns 0 or -errno.
+ */
+int disc_write_head(struct disc *disc, const void *head, struct why *why);
+int disc_read_head(struct disc *disc, void *head);
+
+/*
+ * disc_sessions - all sessions that can be found, oldest first: along the
+ * chain of superblocks on overwritable media (the one at block 32, then each
+ * at the aligned end of the one before), by the table of contents elsewhere.
+ * A foreign first session at block 0 is listed as long as its superblock
+ * stands, and after that by the copy of its head that our first session keeps.
+ * Returns 0 or -errno; the caller frees *@ret.
+ */
+int disc_sessions(struct disc *disc, struct disc_session **ret, size_t *ret_n,
+		  struct why *why);
+
+/*
+ * disc_identity - for binding a stage: of an image file its device and inode;
+ * of a drive zeros and the serial.  @serial takes up to 64 bytes.
+ */
+int disc_identity(struct disc *disc, uint64_t *ret_dev, uint64_t *ret_ino,
+		  char serial[64]);
+
+#endif

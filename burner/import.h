@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BURNER_IMPORT_H
+#define BURNER_IMPORT_H
+
+/*
+ * Reading a session's tree.  libisofs reads it; each node is handed to a
+ * visitor, parents before their children and the children of a folder in the
+ * order of their names; then libisofs' image is released.  Importing the same
+ * session again with the same options visits the same nodes in the same order:
+ * import_node.id, their running number, names a node of the base for the
+ * burner (session.h).
+ *
+ * An unreadable or contradictory tree is an error; a tree with parts missing
+ * is never delivered as whole.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "burner/disc.h"
+#include "common/attr.h"
+#include "common/why.h"
+
+enum tree_kind {
+	TREE_ROCK_RIDGE,
+	TREE_JOLIET,
+	TREE_ISO9660, /* plain, 8.3 or level 2 names */
+};
+
+struct import_opts {
+	uint32_t session_lba; /* load this session; IMPORT_LAST for the last */
+	bool no_rock_ridge;
+	bool no_joliet;
+};
+#define IMPORT_LAST UINT32_MAX
+
+/* A run of a file's bytes on the disc: bytes lba*2048 .. +len. */
+struct disc_run {
+	uint64_t lba;
+	uint64_t len_bytes;
+};
+
+#define IMPORT_ROOT 0u /* the id of the root folder */
+
+/* Valid during the visit only. */
+struct import_node {
+	uint32_t id;
+	uint32_t parent_id; /* of the root: IMPORT_ROOT */
+	const char *name;   /* UTF-8 as far as the disc keeps it; "" for the root */
+	struct attr attr;
+	uint64_t link_id;   /* equal and non-zero: hard links of one file */
+	uint64_t size;      /* of a regular file, in bytes */
+	const struct disc_run *runs; /* of a regular file, in order, sum = size */
+	unsigned n_runs;
+	const char *target; /* of a symbolic link */
+	const struct xattrs *xattrs; /* NULL for none */
+	bool boot_catalog;  /* El Torito's own file: its content is not the user's */
+	bool filtered;      /* content must be decoded (zisofs): cannot be read by runs */
+};
+
+/* Returns 0 to go on, or a -errno that ends the import with it. */
+typedef int (*import_visit)(void *arg, const struct import_node *node);
+
+/* What is known of the session as a whole. */
+struct import_info {
+	enum tree_kind kind;
+	uint32_t lba;        /* of the session */
+	uint32_t nodes;
+	char volume_id[33];
+	bool has_rock_ridge, has_joliet, has_el_torito;
+	bool has_md5;        /* libisofs MD5 tags and sums are there */
+	uint64_t tree_blocks; /* descriptors, path tables and folders, estimated from below */
+	/*
+	 * MD5 over the head (first 64 KiB of the medium) and every node's
+	 * id, parent, name, attributes, size and runs: names this base for
+	 * the binding of a stage.
+	 */
+	unsigned char digest[16];
+};
+
+/*
+ * import_session - read the tree of one session of @disc.
+ * Returns 0, -EIO (unreadable block; @why says which), -EMEDIUMTYPE (not ISO
+ * 9660), -ENOMEM, or what @visit returned.
+ */
+int import_session(struct disc *disc, const struct import_opts *opts,
+		   import_visit visit, void *arg, struct import_info *ret,
+		   struct why *why);
+
+#endif

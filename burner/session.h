@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BURNER_SESSION_H
+#define BURNER_SESSION_H
+
+/*
+ * A new session: authored from the base and a plan of what differs, burned,
+ * read back, published.  Calling sequence, each step once:
+ *
+ *	session_author	imports the base, applies the plan, lays the session
+ *			out: from here on size and both heads are exact, and
+ *			nothing was written yet
+ *	session_facts	(the caller makes these durable: the intent)
+ *	session_burn	writes the session's blocks from nwa on; what the disc
+ *			held before is not touched
+ *	session_close	sequential media: closes track and session;
+ *			image files: fsync
+ *	session_verify	reads the session back from the medium
+ *	session_publish	overwritable media: writes the new head, durably; only
+ *			now the session exists.  Others: nothing
+ *	session_free	at any point; an unpublished session leaves the disc as
+ *			it was
+ *
+ * One session at a time in a process.  The functions may be called from any
+ * one thread; the plan's reader is called from libisofs' writer thread.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "burner/disc.h"
+#include "burner/import.h"
+#include "common/attr.h"
+#include "common/progress.h"
+#include "common/why.h"
+
+#define SESSION_NEW UINT32_MAX    /* base_id of a node that the base does not have */
+
+enum session_node_flags {
+	/* Stands at (parent, name) in the new tree and did not in the base, or
+	 * under another name: new nodes, new hard links, moved nodes. */
+	SESSION_PLACE = 1 << 0,
+	SESSION_ATTR = 1 << 1,    /* attr and xattrs are to be set */
+	SESSION_CONTENT = 1 << 2, /* regular file: the content is read from the plan */
+};
+
+/*
+ * One node of the skeleton of the new tree: every node that differs from the
+ * base, and the folders above it (flags 0 where they do not differ).
+ * Parents come before their children; plan->nodes[0] is the root.
+ */
+struct session_node {
+	uint32_t parent;  /* index into plan->nodes; of the root 0 */
+	uint32_t base_id; /* import_node.id, or SESSION_NEW */
+	unsigned flags;
+	const char *name; /* in the new tree, 1..255 bytes */
+	const char *base_name; /* of base_id in the base: checked, -ESTALE if it differs */
+	struct attr attr;      /* SESSION_ATTR, and always for SESSION_NEW */
+	const struct xattrs *xattrs;
+	const char *target;    /* symbolic link */
+	uint64_t size;         /* SESSION_CONTENT, in bytes */
+	void *content;         /* SESSION_CONTENT: handed to plan->read */
+	/*
+	 * Equal and non-zero: hard links of one inode.  With SESSION_CONTENT
+	 * the first one's content serves all.  A new link (SESSION_PLACE) of
+	 * a file of the base with unchanged content has base_id SESSION_NEW
+	 * and link_base set.
+	 */
+	uint64_t link_id;
+	uint32_t link_base;    /* import id of a regular file of the base whose
+				* content this node shares; else SESSION_NEW */
+};
+
+enum verify_level { VERIFY_NONE, VERIFY_QUICK, VERIFY_FULL };
+
+struct session_plan {
+	const struct session_node *nodes;
+	uint32_t n_nodes;
+	/* Nodes of the base that are in no place of the new tree, in any
+	 * order; what is below a removed folder and is not placed elsewhere
+	 * is removed with it and need not be named. */
+	const uint32_t *removed;
+	const char *const *removed_names; /* checked as base_name */
+	uint32_t n_removed;
+	/*
+	 * Fill @buf with @len bytes from @off of @content.  Returns 0 or
+	 * -errno; a failure fails the burn.
+	 */
+	int (*read)(void *arg, void *content, void *buf, size_t len,
+		    uint64_t off);
+	void *arg;
+
+	struct import_opts base;   /* how the base was imported */
+	bool blank;                /* there is no base: a first session */
+	unsigned char base_digest[16]; /* checked after the import: -ESTALE */
+	const char *volume_id;     /* NULL: as in the base; for a blank disc "ISOIMAGE" */
+	bool joliet;               /* write a Joliet tree too */
+	bool close;                /* finalize sequential media */
+};
+
+struct session_facts {
+	uint64_t nwa;
+	uint64_t blocks;       /* exact, as they will be written */
+	char volume_uuid[17];  /* the session's own mark: 16 digits as in
+				* iso_write_opts_set_pvd_times' vol_uuid */
+	bool overwritable;
+	const unsigned char *old_head; /* DISC_HEAD_BYTES each, owned by the session; */
+	const unsigned char *new_head; /* NULL on sequential media */
+};
+
+struct session;
+
+/*
+ * session_author - see above.  @plan and all it points to must live until
+ * session_free.  Returns 0; -ESTALE (the medium is not the base that the plan
+ * is made for), -ENOSPC with the blocks in excess in @why, -EIO, -ECANCELED,
+ * -EROFS (medium cannot be appended), ...
+ */
+int session_author(struct disc *disc, const struct session_plan *plan,
+		   const struct progress_sink *sink, struct session **ret,
+		   struct why *why);
+void session_facts(const struct session *s, struct session_facts *ret);
+int session_burn(struct session *s, const struct progress_sink *sink,
+		 struct why *why);
+int session_close(struct session *s, const struct progress_sink *sink,
+		  struct why *why);
+/*
+ * session_verify - drop caches, read the session back and compare with its
+ * recorded MD5 (VERIFY_FULL: every block; VERIFY_QUICK: descriptors and tree).
+ * Returns 0, -EBADMSG (differs), -EIO.
+ */
+int session_verify(struct session *s, enum verify_level level,
+		   const struct progress_sink *sink, struct why *why);
+int session_publish(struct session *s, struct why *why);
+void session_free(struct session *s);
+
+/*
+ * What a crash in mid-burn left, at the next mount.
+ */
+struct session_intent {
+	uint64_t nwa, blocks;
+	char volume_uuid[17];
+	bool overwritable;
+	const unsigned char *old_head, *new_head; /* DISC_HEAD_BYTES each */
+};
+
+enum session_outcome {
+	SESSION_WHOLE, /* read back by its MD5, and (again) published */
+	SESSION_LOST,  /* the disc is as before the burn, the old head in place */
+};
+
+/*
+ * session_recover - decide what became of @intent and make the disc agree:
+ * where the session at nwa is whole by its MD5 and carries volume_uuid, the new
+ * head is written (again: a torn one matches nothing), durably, and read back;
+ * else the old head is put back where it does not stand.
+ * -ESTALE where the head is neither the old nor the new one nor a mix of
+ * both: somebody else wrote to the disc; nothing is touched then.
+ */
+int session_recover(struct disc *disc, const struct session_intent *intent,
+		    enum session_outcome *ret, struct why *why);
+
+#endif
