@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BURNER_LIBRARY_H
+#define BURNER_LIBRARY_H
+
+/*
+ * Inside burner/ only: the one place that starts libburn and libisofs, holds
+ * their lock, turns their codes into -errno and their messages into our log.
+ *
+ * libisofs counts references without any synchronisation: every call into it
+ * is made with the library lock held, except by its own writer thread during a
+ * burn (the caller of session_burn holds the lock meanwhile; imports wait).
+ * The lock is recursive-free and a leaf for everybody outside burner/.
+ */
+
+#include <libburn/libburn.h>
+#include <libisofs/libisofs.h>
+
+#include "burner/disc.h"
+#include "burner/import.h"
+#include "common/why.h"
+
+/*
+ * library_start - initialize both libraries once in the process; nothing is
+ * printed by them, no signal handler installed.  Takes no lock of the caller.
+ * Returns 0 or -EIO with @why.
+ */
+int library_start(struct why *why);
+
+void library_lock(void);
+void library_unlock(void);
+
+/*
+ * library_error - the -errno for libisofs' return value @ret (< 0), with
+ * "@what: TEXT" in @why, where TEXT is the worst message that the libraries
+ * queued since the last call.  Both queues are drained (into log_debug).
+ */
+int library_error(int ret, const char *what, struct why *why);
+
+/* library_drain - drop what is queued (into log_debug). */
+void library_drain(void);
+
+/*
+ * library_had_message - whether a message with code @error_code (as
+ * 0x40003) was queued since the last drain; drains.
+ */
+bool library_had_message(int error_code);
+
+/*
+ * library_source - a data source of libisofs that reads @disc by disc_read.
+ * An unreadable block, or one behind the end, is ISO_FATAL_ERROR, so that an
+ * import can never leave a part out; the first such block's number and reason
+ * are kept for library_source_failed (0: none failed).  @disc must outlive it.
+ * Returns 0 or -ENOMEM.
+ */
+int library_source(struct disc *disc, IsoDataSource **ret);
+int library_source_failed(IsoDataSource *src, uint32_t *ret_lba);
+
+/* An imported image with its nodes by import_node.id. */
+struct base_image {
+	IsoImage *image;
+	IsoDataSource *source;
+	IsoNode **nodes; /* NULL after import_image_visit released them */
+	uint32_t n_nodes;
+	struct import_info info;
+};
+
+/*
+ * import_image - what import_session does, but the image is kept and returned
+ * with an array id -> node.  Caller holds the library lock.  @visit may be
+ * NULL.  Release with base_image_release (lock held).
+ */
+int import_image(struct disc *disc, const struct import_opts *opts,
+		 import_visit visit, void *arg, struct base_image *ret,
+		 struct why *why);
+void base_image_release(struct base_image *base);
+
+#endif
