@@ -5,7 +5,8 @@
 /*
  * What the files of the mount share.  fuse_session.c has the session, its
  * threads and signals; fuse_ops.c answers the requests; fuse_data.c brings the
- * bytes of a file together; fuse_mountpoint.c knows mount tables and paths.
+ * bytes of a file together; fuse_mountpoint.c knows mount tables and paths,
+ * fuse_mount.c mounts.
  * Only the first two see libfuse.
  */
 
@@ -131,8 +132,16 @@ int mountpoint_sync(const char *dir, dev_t dev, int timeout_ms);
 int mountpoint_leave(const char *dir, dev_t dev, int timeout_ms,
 		     const atomic_bool *cut);
 
-/* mountpoint_covered - whether another file system than @dev's is on top at
- * @dir. */
-bool mountpoint_covered(const char *dir, dev_t dev);
+/* ---- fuse_mount.c ---- */
+
+/*
+ * mountpoint_mount - mount at the real path @dir, by mount(2) where that is
+ * allowed, else by fusermount3.  *@ret_fd is the open /dev/fuse.  0 or -errno
+ * with @why.
+ * mountpoint_detach - unmount what is on top at @dir, lazily.  0 or -errno.
+ */
+int mountpoint_mount(const char *dir, const struct mount_opts *opts,
+		     int *ret_fd, struct why *why);
+int mountpoint_detach(const char *dir);
 
 #endif

@@ -6,20 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
-
-extern char **environ;
 
 /* ---- /proc/self/mountinfo ---- */
 
@@ -46,9 +41,9 @@ static void unescape(char *s)
 	*d = '\0';
 }
 
-/* One line: whether something is mounted at @dir by it, and if so its device
- * and whether it is a discfs. */
-static bool parse_line(char *line, const char *dir, dev_t *ret_dev,
+/* One line: if something is mounted at @dir by it, its device and whether it is
+ * a discfs; else the outputs stay. */
+static void parse_line(char *line, const char *dir, dev_t *ret_dev,
 		       bool *ret_ours)
 {
 	const char *type = strstr(line, " - ");
@@ -58,59 +53,38 @@ static bool parse_line(char *line, const char *dir, dev_t *ret_dev,
 	bool ours;
 
 	if (!type)
-		return false;
+		return;
 	ours = strncmp(type + 3, "fuse.discfs ", 12) == 0;
 	for (i = 0; i < 5; i++) {
 		field[i] = strtok_r(i ? NULL : line, " ", &save);
 		if (!field[i])
-			return false;
+			return;
 	}
 	unescape(field[4]);
 	if (strcmp(field[4], dir) != 0 ||
 	    sscanf(field[2], "%u:%u", &maj, &min) != 2)
-		return false;
+		return;
 	*ret_dev = makedev(maj, min);
 	*ret_ours = ours;
-	return true;
 }
 
-/* The topmost mount at @dir; 0 or -errno (-ENOENT: none). */
-static int top_mount(const char *dir, dev_t *ret_dev, bool *ret_ours)
+int mountpoint_dev(const char *dir, dev_t *ret)
 {
 	AUTO_FREE char *line = NULL;
 	size_t room = 0;
-	int err = -ENOENT;
+	bool ours = false;
+	dev_t dev = 0;
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 
 	if (!f)
 		return -errno;
 	while (getline(&line, &room, f) > 0)
-		if (parse_line(line, dir, ret_dev, ret_ours))
-			err = 0; /* the last one is on top */
+		parse_line(line, dir, &dev, &ours); /* the last one is on top */
 	fclose(f);
-	return err;
-}
-
-int mountpoint_dev(const char *dir, dev_t *ret)
-{
-	bool ours;
-	dev_t dev;
-	int err = top_mount(dir, &dev, &ours);
-
-	if (err)
-		return err;
 	if (!ours)
 		return -ENOENT;
 	*ret = dev;
 	return 0;
-}
-
-bool mountpoint_covered(const char *dir, dev_t dev)
-{
-	bool ours;
-	dev_t top;
-
-	return top_mount(dir, &top, &ours) == 0 && top != dev;
 }
 
 /* ---- before the mount ---- */
@@ -147,7 +121,9 @@ int mountpoint_check(const char *dir, char **ret, struct why *why)
 
 	/* First by name alone: a mount that hangs is not to be asked. */
 	if (mountpoint_dev(dir, &dev) == 0)
-		return why_set(why, -EBUSY, "%s: a discfs is mounted there",
+		return why_set(why, -EBUSY,
+			       "%s: a discfs is mounted there already; unmount "
+			       "it first",
 			       dir);
 	real = realpath(dir, NULL);
 	if (!real && errno == ENOTCONN)
@@ -159,7 +135,9 @@ int mountpoint_check(const char *dir, char **ret, struct why *why)
 		return why_set(why, -errno, "cannot mount on %s: %s", dir,
 			       strerror(errno));
 	if (mountpoint_dev(real, &dev) == 0)
-		return why_set(why, -EBUSY, "%s: a discfs is mounted there",
+		return why_set(why, -EBUSY,
+			       "%s: a discfs is mounted there already; unmount "
+			       "it first",
 			       real);
 	if (stat(real, &st))
 		return why_set(why, -errno, "cannot mount on %s: %s", real,
@@ -228,32 +206,6 @@ static int sync_at(const char *dir, dev_t dev)
 	return syncfs(fd) ? -errno : 0;
 }
 
-static int detach(const char *dir)
-{
-	char prog[] = "fusermount3", unmount[] = "-u", quiet[] = "-q",
-	     lazy[] = "-z", end[] = "--";
-	AUTO_FREE char *arg = NULL;
-	char *argv[] = {prog, unmount, quiet, lazy, end, NULL, NULL};
-	pid_t pid;
-	int err, status;
-
-	if (umount2(dir, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
-		return 0;
-	if (errno != EPERM)
-		return -errno;
-	arg = strdup(dir);
-	if (!arg)
-		return -ENOMEM;
-	argv[5] = arg;
-	err = posix_spawnp(&pid, prog, NULL, NULL, argv, environ);
-	if (err)
-		return -err;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
-}
-
 static void *helper_run(void *arg)
 {
 	struct helper *h = arg;
@@ -261,7 +213,7 @@ static void *helper_run(void *arg)
 	dev_t top;
 
 	if (h->leave && mountpoint_dev(h->dir, &top) == 0 && top == h->dev) {
-		int detach_err = detach(h->dir);
+		int detach_err = mountpoint_detach(h->dir);
 
 		if (!err)
 			err = detach_err;

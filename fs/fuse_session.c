@@ -371,87 +371,37 @@ static void end_workers(struct fs_mount *m)
 
 /* ---- making and ending ---- */
 
-static int add_arg(struct fuse_args *args, const char *arg)
-{
-	return fuse_opt_add_arg(args, arg) ? -ENOMEM : 0;
-}
-
-/* fsname= with what libfuse takes for its own escaped. */
-static int add_source(struct fuse_args *args, const char *source)
-{
-	AUTO_FREE char *arg = malloc(sizeof "-ofsname=" + 2 * strlen(source));
-	char *d = arg;
-
-	if (!arg)
-		return -ENOMEM;
-	d = stpcpy(d, "-ofsname=");
-	while (*source) {
-		if (*source == ',' || *source == '\\')
-			*d++ = '\\';
-		*d++ = *source++;
-	}
-	*d = '\0';
-	return add_arg(args, arg);
-}
-
-static int make_args(struct fuse_args *args, const struct mount_opts *opts)
-{
-	bool root = geteuid() == 0;
-	const char *list[] = {
-		"discfs",
-		"-osubtype=discfs",
-		"-odefault_permissions",
-		opts->allow_other ? "-oallow_other" : NULL,
-		opts->readonly ? "-oro" : NULL,
-		/* libfuse's default is nosuid,nodev; others must not ask */
-		root && !opts->nosuid ? "-osuid" : NULL,
-		root && !opts->nodev ? "-odev" : NULL,
-		opts->noexec ? "-onoexec" : NULL,
-		opts->noatime ? "-onoatime" : NULL,
-		opts->debug ? "-odebug" : NULL,
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof list / sizeof *list; i++)
-		if (list[i] && add_arg(args, list[i]))
-			return -ENOMEM;
-	return add_source(args, opts->source);
-}
-
 static int mount_session(struct fs_mount *m, const struct mount_opts *opts,
 			 struct why *why)
 {
-	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	char name[] = "discfs", debug[] = "-odebug";
+	char *argv[] = {name, debug, NULL};
+	struct fuse_args args = FUSE_ARGS_INIT(opts->debug ? 2 : 1, argv);
 	struct why said = {""};
+	AUTO_FD int fd = -1;
 	int err;
 
 	log_trace = opts->debug;
 	fuse_set_log_func(on_log);
-	err = make_args(&args, opts);
-	if (err) {
-		fuse_opt_free_args(&args);
-		return why_set(why, err, "cannot mount: out of memory");
-	}
 	log_why = &said;
 	m->session = fuse_session_new(&args, &mount_ops, mount_ops_size, m);
-	fuse_opt_free_args(&args);
-	if (!m->session) {
-		log_why = NULL;
-		return why_set(why, -EINVAL, "cannot mount: %s",
-			       why_text(&said, -EINVAL));
-	}
-	err = fuse_session_mount(m->session, m->dir) ? -EPERM : 0;
 	log_why = NULL;
-	if (err) /* fusermount3 says why by itself */
-		return why_set(why, err, "cannot mount on %s: %s", m->dir,
-			       why_text(&said, err));
+	fuse_opt_free_args(&args);
+	if (!m->session)
+		return why_set(why, -EINVAL, "cannot start FUSE: %s",
+			       why_text(&said, -EINVAL));
+	err = mountpoint_mount(m->dir, opts, &fd, why);
+	if (err)
+		return err;
 	err = mountpoint_dev(m->dir, &m->dev);
 	if (!err)
-		err = fuse_session_custom_io(m->session, &device_io,
-					     fuse_session_fd(m->session));
-	if (err)
+		err = fuse_session_custom_io(m->session, &device_io, fd);
+	if (err) {
+		mountpoint_detach(m->dir);
 		return why_set(why, err, "cannot mount on %s: %s", m->dir,
 			       strerror(-err));
+	}
+	STEAL_FD(fd); /* closed by fuse_session_destroy */
 	return 0;
 }
 
@@ -496,13 +446,15 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
  * is still there.  Something else mounted over it is left alone. */
 static void end_session(struct fs_mount *m)
 {
+	dev_t top;
+
 	if (!m->session)
 		return;
 	mount_end_waits(m);
-	if (!mountpoint_covered(m->dir, m->dev))
-		fuse_session_unmount(m->session);
 	fuse_session_destroy(m->session);
 	m->session = NULL;
+	if (m->dev && mountpoint_dev(m->dir, &top) == 0 && top == m->dev)
+		mountpoint_detach(m->dir);
 }
 
 void fs_mount_free(struct fs_mount *m)
