@@ -15,9 +15,7 @@
 set -eEuo pipefail
 shopt -s inherit_errexit
 
-IMG=$T/disc.iso
-MNT=$T/mnt
-STAGE=$T/stage
+IMG=$T/disc.iso MNT=$T/mnt STAGE=$T/stage
 mkdir "$MNT"
 
 # place - file and line of the script itself, whatever of this file is between.
@@ -156,9 +154,9 @@ mounted() {
 	mountpoint -q "${1:-$MNT}"
 }
 
-# daemon - the process ids of all discfs processes of this test.
+# daemon - the process ids of all mounts of this test; not of the commands.
 daemon() {
-	pgrep -x discfs
+	pgrep -f '^[^ ]*(discfs mount|mount\.discfs) '
 }
 
 no_daemon() {
@@ -180,7 +178,6 @@ bury() {
 }
 
 # deltas [DIR|SOURCE] - their list; diff's exit status 1 says "some".
-# shellcheck disable=SC2120
 deltas() {
 	local status=0
 
@@ -193,6 +190,27 @@ clean() {
 	"$DISCFS" diff "${1:-$MNT}" >"$T/diff.out" ||
 		fail "deltas are pending: $(head -n 3 "$T/diff.out")"
 	[ ! -s "$T/diff.out" ] || fail "exit status 0, and yet a delta"
+}
+
+# install_helpers - put links to the program where mount(8) and umount(8) look
+# for them, in a private copy of that folder.
+install_helpers() {
+	local sbin name
+
+	sbin=$(realpath /sbin)
+	mkdir "$T/sbin"
+	mount --bind "$sbin" "$T/sbin"
+	mount -t tmpfs -o mode=755 tmpfs "$sbin"
+	for name in "$T/sbin"/*; do
+		if [ -L "$name" ]; then
+			cp -P "$name" "$sbin/"
+		else
+			ln -s "$name" "$sbin/"
+		fi
+	done
+	for name in mount.discfs umount.discfs umount.fuse.discfs; do
+		ln -sf "$DISCFS" "$sbin/$name"
+	done
 }
 
 # drop_caches FILE... - the page cache's copies of these files.
@@ -339,7 +357,6 @@ same_tree() {
 has() {
 	local line
 
-	# shellcheck disable=SC2119
 	deltas >"$T/deltas"
 	for line; do
 		grep -Fqx -- "$line" "$T/deltas" || {
