@@ -26,8 +26,8 @@ still_there() {
 	mounted || fail "the mount is gone"
 	has 'A data'
 	cmp data "$MNT/data" || fail "the staged file is damaged"
-	cmp -n "$(stat -c %s before.iso)" before.iso "$IMG" ||
-		fail "what was on the disc was changed"
+	untouched before.iso "$IMG"
+	cmp -n 65536 before.iso "$IMG" || fail "the head was changed"
 	expect_sessions 1
 	[ "$(on_image "$IMG" - -find / -type f)" = "'/first'" ] ||
 		fail "the last session is another"
@@ -47,12 +47,10 @@ echo 'still writable' >"$MNT/after"
 # Enough when the burn begins; gone when a part of it is written.
 size=$(stat -c %s "$IMG")
 (
-	# Half of the data is on the disc: take what is left.
-	until [ "$(stat -c %s "$IMG")" -gt $((size + 30000000)) ]; do
+	until [ "$(stat -c %s "$IMG")" -gt $((size + 20000000)) ]; do
 		:
 	done
-	fallocate -l "$(free_kib)K" small/filler ||
-		fallocate -l "$(($(free_kib) - 2000))K" small/filler
+	fallocate -l "$(($(free_kib) - 40000))K" small/filler
 ) &
 filler=$!
 expect_error 32 'space' umnt

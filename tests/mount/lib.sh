@@ -234,7 +234,7 @@ on_image() {
 	shift 2
 	# Sorry is xorriso's word for what must not happen here.
 	xorriso -abort_on SORRY -return_with SORRY 32 -hardlinks on \
-		"${load[@]}" -indev "stdio:$image" "$@" 2>"$T/xorriso.err" || {
+		-md5 on "${load[@]}" -indev "stdio:$image" "$@" 2>"$T/xorriso.err" || {
 		cat "$T/xorriso.err" >&2
 		return 1
 	}
@@ -288,6 +288,21 @@ session_blocks() {
 		awk -F '[:,]' '/^ISO session/ { print $4 + 0 }'
 }
 
+# untouched BEFORE AFTER - AFTER, a later state of the image BEFORE, has all of
+# BEFORE's sessions as they were.  The head may differ, where the superblock
+# is, and what follows the last session: padding.
+untouched() {
+	local end
+
+	end=$(on_image "$1" - -toc | awk -F '[:,]' \
+		'/^ISO session/ { end = ($3 + $4) * 2048 } END { print end }')
+	[ "$end" -gt 65536 ] || fail "$1: no session"
+	[ "$(stat -c %s "$2")" -ge "$end" ] || fail "$2 was cut"
+	cmp <(tail -c +65537 "$1" | head -c $((end - 65536))) \
+		<(tail -c +65537 "$2" | head -c $((end - 65536))) ||
+		fail "old sessions were changed: $1, $2"
+}
+
 # expect_sessions N [IMAGE]
 expect_sessions() {
 	local n
@@ -296,12 +311,14 @@ expect_sessions() {
 	[ "$n" -eq "$1" ] || fail "$n sessions on the disc, not $1"
 }
 
-# sound IMAGE - what xorriso recorded of it, it finds again.
+# sound IMAGE - the MD5 sums that were recorded for it, xorriso finds again.
 sound() {
 	on_image "$1" - -check_media use=indev -- >"$T/check_media"
 	! grep -q 'MD5 MISMATCH' "$T/check_media" ||
 		fail "$1: $(grep 'MD5 MISMATCH' "$T/check_media")"
 	on_image "$1" - -check_md5_r FAILURE / --
+	! grep -q 'Not a single file with MD5' "$T/xorriso.err" ||
+		fail "$1: no MD5 sums of files"
 }
 
 # readable IMAGE NAME... - three more readers take it, and list NAME (a path

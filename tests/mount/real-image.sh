@@ -64,10 +64,7 @@ ok "untouched files keep their blocks"
 
 n=$(session_blocks "$IMG" | tail -n 1)
 [ "$n" -lt 400 ] || fail "the new session has $n blocks"
-# But for the head, where the superblock is, nothing that was there changed.
-cmp <(tail -c +65537 before.iso) \
-	<(tail -c +65537 "$IMG" | head -c $(($(stat -c %s before.iso) - 65536))) ||
-	fail "the old session was written to"
+untouched before.iso "$IMG"
 ok "the session is small and leaves the old blocks alone"
 
 boot_record "$IMG" >boot.after
