@@ -234,7 +234,7 @@ on_image() {
 	shift 2
 	# Sorry is xorriso's word for what must not happen here.
 	xorriso -abort_on SORRY -return_with SORRY 32 -hardlinks on \
-		-md5 on "${load[@]}" -indev "stdio:$image" "$@" 2>"$T/xorriso.err" || {
+		-md5 on -acl on -xattr on "${load[@]}" -indev "stdio:$image" "$@" 2>"$T/xorriso.err" || {
 		cat "$T/xorriso.err" >&2
 		return 1
 	}

@@ -67,8 +67,7 @@ done
 untar "$IMG" got.tree
 [ "$(readlink "got.tree/links/${text:0:130}")" = "${filler:0:3900}" ] ||
 	fail "a long link is another"
-xorriso -xattr on -indev "stdio:$IMG" \
-	-getfattr "/xattrs/${text:0:100}" -- >got 2>xorriso.err
+on_image "$IMG" - -getfattr "/xattrs/${text:0:100}" -- >got
 grep -Fqx "user.long=\"${filler:0:1800}\"" got ||
 	fail "a long xattr is another"
 ok "long links and xattrs are whole"
