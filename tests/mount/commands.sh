@@ -150,9 +150,13 @@ for verb in '' mount umount status diff commit log; do
 	# shellcheck disable=SC2086
 	"$DISCFS" $verb --help >help.out || fail "no help for '$verb'"
 	grep -q discfs help.out || fail "the help for '$verb' says nothing"
-	for later in revert export drives blank; do
-		! grep -qw "$later" help.out || fail "--help lists $later"
-	done
+done
+"$DISCFS" --help >help.out
+for verb in mount umount status diff commit log; do
+	grep -Eq "^ +$verb( |$)" help.out || fail "--help does not list $verb"
+done
+for later in revert check export drives info blank format stage; do
+	! grep -Eq "^ +$later( |$)" help.out || fail "--help lists $later"
 done
 "$DISCFS" --version | grep -Eq '[0-9]+\.[0-9]+' || fail "no version"
 ok "--help and --version"

@@ -29,9 +29,10 @@ place() {
 	echo "${BASH_SOURCE[i]##*/}:${BASH_LINENO[i - 1]}"
 }
 
-# A function of its own, so that place sees the stack as fail does.
+# A function of its own, so that place sees the stack as fail does.  On standard
+# error: the command may be at work for a pipe.
 failed() {
-	echo "$(place): failed: $1"
+	echo "$(place): failed: $1" >&2
 }
 
 trap 'failed "$BASH_COMMAND"' ERR
@@ -45,7 +46,7 @@ ok() {
 
 fail() {
 	trap - ERR
-	echo "$(place): $*"
+	echo "$(place): $*" >&2
 	exit 1
 }
 
