@@ -8,12 +8,16 @@ needs_fuse
 
 requires setpriv fusermount3
 [ "$(id -u)" -eq 0 ] || skip "only root can be another user"
+# Where the program was built may not be open to others.
+chmod 755 "$T"
+mkdir bin
+cp "$DISCFS" bin/
+DISCFS=$T/bin/discfs
 install_helpers
 
 # On some machines /dev/fuse is root's; here, all may have it.
 mknod -m 666 fuse c 10 229
 mount --bind fuse /dev/fuse
-chmod 755 "$T"
 
 # as UID COMMAND...
 as() {
