@@ -143,6 +143,9 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 	if (err < 0)
 		return err;
 	m->sessions = (unsigned)n;
+	/* A session at block 32 would look like the first one of a chain. */
+	if (m->last_lba == 0 && m->nwa <= DISC_SESSION_ALIGN)
+		m->nwa = 2 * DISC_SESSION_ALIGN;
 	if (have + PADDING_BLOCKS < vol->blocks) {
 		m->status = DISC_CLOSED;
 		snprintf(image->why_truncated, sizeof image->why_truncated,

@@ -9,6 +9,7 @@
 #include "burner/disc_ops.h"
 #include "burner/import_node.h"
 #include "burner/library.h"
+#include "burner/survey.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
 
@@ -256,8 +257,8 @@ static int digest_head(struct disc *disc, void *md5, struct why *why)
 }
 
 /* Fills base->nodes and the rest of base->info; calls the visitor. */
-static int deliver(struct disc *disc, import_visit visit, void *arg,
-		   struct base_image *base, struct why *why)
+static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
+		   void *arg, struct base_image *base, struct why *why)
 {
 	struct node_parts parts = {.image = base->image,
 				   .readable = disc_readable(disc)};
@@ -269,6 +270,12 @@ static int deliver(struct disc *disc, import_visit visit, void *arg,
 	if (iso_md5_start(&md5) <= 0)
 		return -ENOMEM;
 	err = list_nodes(&l, base->image);
+	if (err == 0 && l.n != expected)
+		err = why_set(why, -EIO,
+			      "the tree of %s cannot be loaded whole: %lu of "
+			      "%llu files and folders",
+			      disc_path(disc), (unsigned long)l.n,
+			      (unsigned long long)expected);
 	if (err == 0)
 		err = find_links(&l, base->info.has_md5);
 	if (err == 0)
@@ -297,6 +304,7 @@ static int read_options(const struct import_opts *opts, uint32_t start,
 	iso_read_opts_set_start_block(ro, start);
 	iso_read_opts_set_no_rockridge(ro, opts->no_rock_ridge);
 	iso_read_opts_set_no_joliet(ro, opts->no_joliet);
+	iso_read_opts_set_no_iso1999(ro, 0);
 	iso_read_opts_set_no_aaip(ro, 0);
 	iso_read_opts_set_no_md5(ro, 0);
 	iso_read_opts_set_input_charset(ro, charset_utf8);
@@ -437,6 +445,7 @@ int import_image(struct disc *disc, const struct import_opts *opts,
 		 struct why *why)
 {
 	struct base_image base = {0};
+	struct survey survey;
 	uint32_t start;
 	int err;
 
@@ -445,9 +454,13 @@ int import_image(struct disc *disc, const struct import_opts *opts,
 		return err;
 	err = choose_session(disc, opts, &start, &base.info, why);
 	if (err == 0)
-		err = load(disc, opts, start, &base, why);
+		err = survey_session(disc, start, opts, &survey, why);
 	if (err == 0)
-		err = deliver(disc, visit, arg, &base, why);
+		err = load(disc, opts, start, &base, why);
+	if (err == 0) {
+		base.info.tree_blocks = survey.tree_blocks;
+		err = deliver(disc, survey.nodes, visit, arg, &base, why);
+	}
 	if (err < 0) {
 		base_image_release(&base);
 		return err;

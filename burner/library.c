@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "burner/disc_ops.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 
@@ -157,6 +158,12 @@ static int source_read_block(IsoDataSource *src, uint32_t lba, uint8_t *buffer)
 	struct source *s = src->data;
 	int err;
 
+	/* It reads a whole head even of an image that is smaller than that. */
+	if (lba < DISC_HEAD_BYTES / DISC_BLOCK &&
+	    (uint64_t)lba * DISC_BLOCK >= disc_readable(s->disc)) {
+		memset(buffer, 0, DISC_BLOCK);
+		return ISO_SUCCESS;
+	}
 	err = disc_read(s->disc, buffer, DISC_BLOCK,
 			(uint64_t)lba * DISC_BLOCK);
 	if (err == 0)
