@@ -3,11 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "burner/chain.h"
 #include "burner/session_parts.h"
 #include "common/cleanup.h"
-
-enum { FIRST_WEIGHT = 0x7fffffff };
 
 /*
  * The work in three steps: everything is looked up and checked while the
@@ -328,41 +325,6 @@ static int prepare_links(struct session *s, struct why *why)
 	return 0;
 }
 
-/* chain.h: what keeps a foreign first session within reach. */
-static int keep_head(struct session *s, struct why *why)
-{
-	IsoStream *stream;
-	IsoFile *file;
-	unsigned char *copy;
-	int ret;
-
-	if (!s->old_head || s->plan->blank)
-		return 0;
-	ret = chain_is_native(s->disc, s->old_head);
-	if (ret < 0)
-		return why_set(why, ret, "cannot read the disc's sessions");
-	if (ret)
-		return 0;
-	copy = malloc(DISC_HEAD_BYTES);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, s->old_head, DISC_HEAD_BYTES);
-	ret = iso_memory_stream_new(copy, DISC_HEAD_BYTES, &stream);
-	if (ret < 0) {
-		free(copy);
-		return library_error(ret, "copy of the disc's head", why);
-	}
-	ret = iso_tree_add_new_file(iso_image_get_root(s->image), "\001head",
-				    stream, &file);
-	if (ret < 0) {
-		iso_stream_unref(stream);
-		return library_error(ret, "copy of the disc's head", why);
-	}
-	iso_node_set_sort_weight((IsoNode *)file, FIRST_WEIGHT);
-	iso_node_take((IsoNode *)file);
-	return place_hidden(s, (IsoNode *)file, why);
-}
-
 int author_plan(struct session *s, struct why *why)
 {
 	struct authoring a = {.s = s};
@@ -379,7 +341,7 @@ int author_plan(struct session *s, struct why *why)
 	if (!err)
 		err = boot_keep_apply(s, &a.boot, why);
 	if (!err)
-		err = keep_head(s, why);
+		err = old_head_keep(s, why);
 	if (!err && s->plan->volume_id)
 		iso_image_set_volume_id(s->image, s->plan->volume_id);
 	for (i = 0; a.nodes && i < s->plan->n_nodes; i++)

@@ -13,6 +13,7 @@
 enum {
 	FIFO_LOOK = 64, /* blocks; libisofs wants 32 for the head's copy */
 	FIFO_BURN = 2048,
+	JOLIET_ONLY = 2,
 	MTIME_IN_RECORDS = 1 | 2, /* ECMA-119 and Joliet */
 	CHARSET_MAX = 8,
 };
@@ -57,6 +58,8 @@ static int make_options(struct session *s, struct why *why)
 	iso_write_opts_set_aaip(o, 1);
 	iso_write_opts_set_allow_deep_paths(o, 1);
 	iso_write_opts_set_allow_longer_paths(o, 1);
+	iso_write_opts_set_no_force_dots(o, JOLIET_ONLY);
+	iso_write_opts_set_omit_version_numbers(o, JOLIET_ONLY);
 	iso_write_opts_set_relaxed_vol_atts(o, 1);
 	iso_write_opts_set_dir_rec_mtime(o, MTIME_IN_RECORDS);
 	iso_write_opts_set_sort_files(o, 1);
@@ -197,6 +200,11 @@ int layout_session(struct session *s, struct why *why)
 	s->blocks = (uint64_t)src->get_size(src) / DISC_BLOCK;
 	if (iso_write_opts_get_data_start(s->options, &s->data_lba, 0) < 0)
 		s->data_lba = (uint32_t)s->medium.nwa;
+	err = old_head_settle(s, why);
+	if (err < 0) {
+		cancel_source(src);
+		return err;
+	}
 	if (s->may_continue) {
 		err = measure(s, src, why);
 		if (err < 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "burner/session_parts.h"
+#include "burner/volume.h"
 #include "common/cleanup.h"
 
 enum {
@@ -51,6 +52,22 @@ struct visit {
 	const struct progress_sink *sink;
 };
 
+/* ECMA-119 6.2.1: files begin behind the descriptors, but not by much. */
+static void note_low_content(struct session *s, const struct import_node *node)
+{
+	unsigned i;
+
+	for (i = 0; i < node->n_runs && !node->boot_catalog; i++) {
+		const struct disc_run *run = &node->runs[i];
+		uint64_t lba = run->lba;
+		uint64_t end =
+			lba + (run->len_bytes + DISC_BLOCK - 1) / DISC_BLOCK;
+
+		for (; lba < end && lba < VOLUME_HEAD_BLOCKS; lba++)
+			s->content_in_head |= UINT32_C(1) << lba;
+	}
+}
+
 static int visit_base(void *arg, const struct import_node *node)
 {
 	struct visit *v = arg;
@@ -60,6 +77,7 @@ static int visit_base(void *arg, const struct import_node *node)
 	if (may_continue(node->name, node->target, node->xattrs) ||
 	    node->filtered)
 		v->s->may_continue = true;
+	note_low_content(v->s, node);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
  *	author.c   plan -> libisofs' image
  *	place.c    attributes and new nodes of libisofs
  *	boot.c     El Torito's references to files that the plan changes
+ *	old_head.c what becomes of the blocks below the superblock's new copy
  *	layout.c   write options, exact size, both heads, libisofs' tree defect
  *	burn.c     the blocks, through libburn
  *	verify.c   what stands on the medium against its checksums
@@ -39,6 +40,9 @@ struct session {
 	/* Something of the tree may need a continuation area (SUSP 5.1): only
 	 * then can libisofs' forecast of the tree be wrong (stretch.h). */
 	bool may_continue;
+	/* Blocks of the head (1 << block) that hold file content of the base.
+	 */
+	uint32_t content_in_head;
 
 	IsoWriteOpts *options;
 	uint64_t blocks;    /* exact */
@@ -46,6 +50,10 @@ struct session {
 	uint64_t stretched; /* blocks that stretch.h puts in; 0: not needed */
 	char volume_uuid[17];
 	unsigned char *old_head, *new_head; /* NULL on sequential media */
+	/* The copy of the old head that goes into the session, owned by its
+	 * stream; NULL where none is kept. */
+	unsigned char *head_copy;
+	size_t head_copy_bytes;
 };
 
 /* author_plan - apply s->plan to s->image.  Library lock held.  0 or -errno. */
@@ -96,6 +104,16 @@ int boot_keep_note(struct session *s, struct boot_keep *keep, IsoNode *before,
 		   IsoNode *after);
 int boot_keep_apply(struct session *s, struct boot_keep *keep, struct why *why);
 void boot_keep_release(struct boot_keep *keep);
+
+/*
+ * old_head_keep - give the session a hidden copy of the head that it replaces,
+ * where chain.h wants one.
+ * old_head_settle - with the new head known: the copy's own tree is made to
+ * stand where the new superblock does not cover it.  -ENOTSUP where a file's
+ * content would be covered.
+ */
+int old_head_keep(struct session *s, struct why *why);
+int old_head_settle(struct session *s, struct why *why);
 
 /*
  * layout_session - options, exact size, the new head.  Library lock held.

@@ -22,7 +22,7 @@ void new_folder(void)
 }
 
 __attribute__((format(printf, 1, 0))) static char *command(const char *fmt,
-							    va_list ap)
+							   va_list ap)
 {
 	char *text;
 
@@ -148,8 +148,7 @@ void b_open(struct builder *b, const char *image)
 	}
 	err = import_session(b->disc, &opts, visit, b, &b->info, &b->why);
 	ck_assert_msg(err == 0, "%s", why_text(&b->why, err));
-	memcpy(b->plan.base_digest, b->info.digest,
-	       sizeof b->plan.base_digest);
+	memcpy(b->plan.base_digest, b->info.digest, sizeof b->plan.base_digest);
 }
 
 static void free_text(const char *text)
@@ -332,10 +331,10 @@ uint32_t b_link(struct builder *b, const char *path, uint32_t parent,
 
 	b->nodes[i].attr = base->attr;
 	b->nodes[i].link_base = base->id;
-	ck_assert_int_eq(xattrs_dup(base->xattrs,
-				    (struct xattrs **)(uintptr_t)&b->nodes[i]
-					    .xattrs),
-			 0);
+	ck_assert_int_eq(
+		xattrs_dup(base->xattrs,
+			   (struct xattrs **)(uintptr_t)&b->nodes[i].xattrs),
+		0);
 	return i;
 }
 
@@ -364,18 +363,17 @@ struct content_of *b_content(struct builder *b, uint32_t index)
 	return b->nodes[index].content;
 }
 
-#define MUST(call)                                                            \
-	do {                                                                  \
-		int err_ = (call);                                            \
-                                                                              \
-		ck_assert_msg(err_ == 0, "%s: %d: %s", #call, err_,           \
-			      why_text(&b->why, err_));                       \
+#define MUST(call)                                                  \
+	do {                                                        \
+		int err_ = (call);                                  \
+                                                                    \
+		ck_assert_msg(err_ == 0, "%s: %d: %s", #call, err_, \
+			      why_text(&b->why, err_));             \
 	} while (0)
 
 void b_author(struct builder *b)
 {
-	MUST(session_author(b->disc, &b->plan, &b->sink, &b->session,
-			    &b->why));
+	MUST(session_author(b->disc, &b->plan, &b->sink, &b->session, &b->why));
 	session_facts(b->session, &b->facts);
 }
 

@@ -26,7 +26,7 @@ struct base_node {
 struct content_of {
 	char *data;
 	size_t len;
-	uint64_t fail_at; /* UINT64_MAX: never */
+	uint64_t fail_at;	   /* UINT64_MAX: never */
 	atomic_int *set_when_read; /* NULL, or set to 1 by the first read */
 };
 
