@@ -209,7 +209,7 @@ static int walk_folder(struct walk *w, const struct folder *in)
 	struct susp_facts facts;
 	uint64_t lba = in->lba, left;
 	size_t pos;
-	bool more = false;
+	bool more = false, hole = false;
 	int err;
 
 	err = read_block(w, lba, block);
@@ -233,6 +233,10 @@ static int walk_folder(struct walk *w, const struct folder *in)
 
 		if (++w->blocks > w->max_blocks)
 			return bad(w, lba, "folders overlap");
+		/* ECMA-119 6.8.1.1: no block without records before the end. */
+		if (hole && block[0])
+			return bad(w, lba - 1, "a part of a folder is missing");
+		hole = block[0] == 0;
 		err = walk_block(w, in, lba, block, pos, len, &more);
 		if (err < 0)
 			return err;
