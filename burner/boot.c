@@ -6,7 +6,14 @@
 #include "burner/session_parts.h"
 #include "common/cleanup.h"
 
-enum { PATCH_BOOT_INFO_TABLE = 1 }; /* el_torito_set_isolinux_options */
+enum {
+	/* el_torito_set_isolinux_options, el_torito_seems_boot_info_table */
+	PATCH_BOOT_INFO_TABLE = 1 << 0,
+	PATCH_GRUB2_BOOT_INFO = 1 << 9,
+	PATCHES = PATCH_BOOT_INFO_TABLE | PATCH_GRUB2_BOOT_INFO,
+	SEEMS_BOOT_INFO_TABLE = 0,
+	SEEMS_GRUB2_BOOT_INFO = 1,
+};
 
 /* What a catalog says of one boot image (El Torito 1.0, figures 2 to 5). */
 struct entry {
@@ -56,10 +63,12 @@ static void read_entry(ElToritoBootImage *img, struct entry *e)
 	e->full_load = el_torito_get_full_load(img);
 	e->bootable = el_torito_get_bootable(img);
 	e->options = el_torito_get_isolinux_options(img, 0);
-	/* isolinux' table of addresses (mkisofs -boot-info-table) holds the
-	 * file's own place: the new content needs a new one. */
-	if (el_torito_seems_boot_info_table(img, 0))
+	/* mkisofs -boot-info-table, and GRUB's own: they hold the file's place
+	 * on the disc, so that new content needs new ones. */
+	if (el_torito_seems_boot_info_table(img, SEEMS_BOOT_INFO_TABLE))
 		e->options |= PATCH_BOOT_INFO_TABLE;
+	if (el_torito_seems_boot_info_table(img, SEEMS_GRUB2_BOOT_INFO))
+		e->options |= PATCH_GRUB2_BOOT_INFO;
 	el_torito_get_id_string(img, e->id_string);
 	el_torito_get_selection_crit(img, e->criteria);
 }
@@ -81,8 +90,7 @@ static void write_entry(ElToritoBootImage *img, const struct entry *e,
 	el_torito_set_selection_crit(img, criteria);
 	/* What stays on the disc is not patched. */
 	el_torito_set_isolinux_options(
-		img, changed ? e->options : e->options & ~PATCH_BOOT_INFO_TABLE,
-		0);
+		img, changed ? e->options : e->options & ~PATCHES, 0);
 }
 
 static void catalog_release(struct catalog *cat)

@@ -39,7 +39,9 @@ void shell(const char *fmt, ...)
 	va_start(ap, fmt);
 	text = command(fmt, ap);
 	va_end(ap);
-	status = system(text);
+	/* All of a list of commands count. */
+	ck_assert_int_eq(setenv("COMMANDS", text, 1), 0);
+	status = system("set -e; eval \"$COMMANDS\"");
 	ck_assert_msg(status == 0, "%s: status %d", text, status);
 	free(text);
 }
@@ -356,6 +358,25 @@ void b_xattr(struct builder *b, uint32_t index, const char *name,
 	free((void *)(uintptr_t)n->xattrs);
 	n->xattrs = x;
 	n->flags |= SESSION_ATTR;
+}
+
+void b_load(struct builder *b, uint32_t index, const char *file)
+{
+	struct content_of *c = b->nodes[index].content;
+	FILE *f = fopen(file, "r");
+	long size;
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fseek(f, 0, SEEK_END), 0);
+	size = ftell(f);
+	ck_assert_int_gt(size, 0);
+	rewind(f);
+	c->len = (size_t)size;
+	c->data = realloc(c->data, c->len);
+	ck_assert_ptr_nonnull(c->data);
+	ck_assert_uint_eq(fread(c->data, 1, c->len, f), c->len);
+	fclose(f);
+	b->nodes[index].size = c->len;
 }
 
 struct content_of *b_content(struct builder *b, uint32_t index)

@@ -80,6 +80,8 @@ uint32_t b_link(struct builder *b, const char *path, uint32_t parent,
 void b_remove(struct builder *b, const char *path);
 void b_xattr(struct builder *b, uint32_t index, const char *name,
 	     const void *value, size_t len);
+/* b_load - the content of a node that has some becomes that of @file. */
+void b_load(struct builder *b, uint32_t index, const char *file);
 struct content_of *b_content(struct builder *b, uint32_t index);
 
 /* b_author .. - one step each, which must succeed. */
