@@ -6,6 +6,8 @@
 #include "burner/session_parts.h"
 #include "common/cleanup.h"
 
+enum { NAME_MAX_BYTES = 255 };
+
 /*
  * The work in three steps: everything is looked up and checked while the
  * image is still the base (resolve), then what is moved or goes is taken out
@@ -49,6 +51,29 @@ static int resolve(struct session *s, uint32_t id, const char *name,
 	return 0;
 }
 
+static int check_target(const struct session_node *n, struct why *why)
+{
+	const char *p = n->target;
+	size_t len;
+
+	if (!p || !*p)
+		return why_set(why, -EINVAL, "\"%s\" leads nowhere", n->name);
+	if (strlen(p) > SESSION_TARGET_MAX)
+		return why_set(why, -ENAMETOOLONG,
+			       "the target of the link \"%s\" is longer than "
+			       "%d bytes",
+			       n->name, SESSION_TARGET_MAX);
+	for (; *p; p += len + (p[len] == '/')) {
+		len = strcspn(p, "/");
+		if (len > NAME_MAX_BYTES)
+			return why_set(why, -ENAMETOOLONG,
+				       "the target of the link \"%s\" has a "
+				       "name of more than %d bytes",
+				       n->name, NAME_MAX_BYTES);
+	}
+	return 0;
+}
+
 static int check_node(const struct session_plan *plan, uint32_t i,
 		      struct why *why)
 {
@@ -61,7 +86,7 @@ static int check_node(const struct session_plan *plan, uint32_t i,
 	if (n->parent >= i)
 		return why_set(why, -EINVAL, "\"%s\" comes before its folder",
 			       name);
-	if (!*name || strlen(name) > 255 || strchr(name, '/') ||
+	if (!*name || strlen(name) > NAME_MAX_BYTES || strchr(name, '/') ||
 	    !strcmp(name, ".") || !strcmp(name, ".."))
 		return why_set(why, -EINVAL, "\"%s\" cannot be a name", name);
 	if (is_new && !(n->flags & SESSION_PLACE))
@@ -69,8 +94,8 @@ static int check_node(const struct session_plan *plan, uint32_t i,
 	if (is_new && S_ISREG(n->attr.mode) && !(n->flags & SESSION_CONTENT) &&
 	    n->link_base == SESSION_NEW)
 		return why_set(why, -EINVAL, "\"%s\" has no content", name);
-	if (is_new && S_ISLNK(n->attr.mode) && (!n->target || !*n->target))
-		return why_set(why, -EINVAL, "\"%s\" leads nowhere", name);
+	if (is_new && S_ISLNK(n->attr.mode))
+		return check_target(n, why);
 	return 0;
 }
 

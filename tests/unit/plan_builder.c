@@ -77,6 +77,7 @@ static int visit(void *arg, const struct import_node *node)
 	n->id = node->id;
 	n->parent = node->parent_id;
 	n->name = strdup(node->name);
+	n->target = node->target ? strdup(node->target) : NULL;
 	n->lba = node->n_runs ? (uint32_t)node->runs[0].lba : 0;
 	n->size = node->size;
 	n->link_id = node->link_id;
@@ -178,6 +179,7 @@ void b_close(struct builder *b)
 	for (i = 0; i < b->n_base; i++) {
 		free(b->base[i].name);
 		free(b->base[i].path);
+		free(b->base[i].target);
 		free(b->base[i].xattrs);
 	}
 	free(b->base);

@@ -16,6 +16,7 @@
 struct base_node {
 	uint32_t id, parent;
 	char *name, *path;
+	char *target; /* of a symbolic link */
 	uint32_t lba; /* of the first run */
 	uint64_t size, link_id;
 	struct attr attr;

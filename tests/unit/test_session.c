@@ -378,6 +378,78 @@ START_TEST(long_links)
 }
 END_TEST
 
+/* A word of @len bytes; with @every, a slash after each so many. */
+static void fill(char *text, int len, int every)
+{
+	int i;
+
+	memset(text, 'w', (size_t)len);
+	text[len] = 0;
+	for (i = every; every && i < len - 1; i += every + 1)
+		text[i] = '/';
+}
+
+/* Links, names and attributes of random lengths, as many as make the folders'
+ * forecast go wrong; all come back as they were. */
+START_TEST(random_records)
+{
+	char target[1024], name[256], value[3000], path[300];
+	unsigned seed = (unsigned)_i;
+	struct builder b;
+	uint32_t first, last, i;
+	struct session_node *want;
+
+	new_folder();
+	b_open(&b, "a.iso");
+	first = b_dir(&b, 0, "d");
+	fill(value, sizeof value - 1, 0);
+	for (i = 0; i < 60; i++) {
+		fill(name, 10 + rand_r(&seed) % 240, 0);
+		snprintf(path, sizeof path, "%03u", i);
+		memcpy(name, path, 3);
+		fill(target, 1 + rand_r(&seed) % 1020, 1 + rand_r(&seed) % 250);
+		last = b_symlink(&b, first, name, target);
+		if (i % 3 == 0)
+			b_xattr(&b, last, "user.v", value,
+				(size_t)(rand_r(&seed) % 2900));
+	}
+	b_file(&b, 0, "z", "end\n");
+	b_author(&b);
+	b_burn(&b);
+	b_verify(&b);
+	b_publish(&b);
+	want = calloc(b.plan.n_nodes, sizeof *want);
+	ck_assert_ptr_nonnull(want);
+	for (i = first + 1; i <= last; i++) {
+		struct session_node *n = &b.nodes[i];
+
+		want[i] = *n;
+		n->name = n->target = NULL;
+		n->xattrs = NULL;
+	}
+	b_close(&b);
+	b_open(&b, "a.iso");
+	for (i = first + 1; i <= last; i++) {
+		const struct base_node *got;
+
+		snprintf(path, sizeof path, "/d/%s", want[i].name);
+		got = b_base(&b, path);
+		ck_assert_ptr_nonnull(got);
+		ck_assert_str_eq(got->target, want[i].target);
+		ck_assert(xattrs_equal(got->xattrs, want[i].xattrs));
+		shell("ln -s '%s' w", want[i].target);
+		shell("mkdir -p want/d; mv w 'want/d/%s'", want[i].name);
+		free((void *)(uintptr_t)want[i].name);
+		free((void *)(uintptr_t)want[i].target);
+		free((void *)(uintptr_t)want[i].xattrs);
+	}
+	free(want);
+	b_close(&b);
+	shell("echo end >want/z");
+	same_tree("a.iso");
+}
+END_TEST
+
 /* Bytes, twins by case, and what Joliet cannot hold. */
 START_TEST(names_of_all_kinds)
 {
@@ -882,6 +954,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tc, foreign_session_stays, 2, N_MAKERS);
 	tcase_add_test(tc, folders_of_long_names);
 	tcase_add_test(tc, long_links);
+	tcase_add_loop_test(tc, random_records, 0, 8);
 	tcase_add_test(tc, names_of_all_kinds);
 	tcase_add_test(tc, attributes);
 	tcase_add_test(tc, failing_content);
