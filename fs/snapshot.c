@@ -176,6 +176,7 @@ void frozen_inode_free(struct frozen_inode *f)
 	if (!f)
 		return;
 	free(f->xattrs);
+	free(f->base);
 	extent_map_release(&f->map);
 	free(f);
 }
@@ -383,7 +384,7 @@ static void thaw(struct snapshot *s)
 	struct tree *t = s->t;
 
 	WRITE_LOCK(t);
-	if (!t->frozen)
+	if (!t->frozen || s->switched)
 		return;
 	for (uint32_t i = 0; i < s->n_frozen; i++) {
 		struct frozen_inode *f = s->frozen[i];
@@ -394,7 +395,6 @@ static void thaw(struct snapshot *s)
 	for (size_t i = 0; i < t->changed.n; i++)
 		t->changed.v[i]->flags &=
 			(uint8_t)~(D_FROZEN_ADD | D_FROZEN_GONE);
-	t->changed_dead++;
 	tree_sweep_all(t);
 	t->frozen = false;
 	stage_data_thaw(t->data);
@@ -405,6 +405,7 @@ void snapshot_free(struct snapshot *s)
 	if (!s)
 		return;
 	thaw(s);
+	snapshot_drop_import(s);
 	for (uint32_t i = 0; i < s->n_frozen; i++)
 		frozen_inode_free(s->frozen[i]);
 	arena_release(&s->arena);

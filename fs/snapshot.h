@@ -9,7 +9,8 @@
  *
  *	snapshot_take		FREEZING
  *	snapshot_plan		what session_author wants
- *	snapshot_rebase		the session is burned: it is the new base
+ *	snapshot_import		the session is burned: read it back
+ *	snapshot_switch		it is the new base
  *	snapshot_free		afterwards, or instead: nothing happened
  */
 
@@ -47,13 +48,16 @@ void snapshot_plan(struct snapshot *s, struct session_plan *plan);
 bool snapshot_exact(const struct snapshot *s);
 
 /*
- * snapshot_rebase - import @opts' session, check that it is the frozen tree
- * (-EBADMSG with the first difference, and nothing is changed), and make it the
- * base: burned content comes from the disc from now on, what changed since the
- * snapshot is a delta against the new session.
+ * snapshot_import - import @opts' session, the burned one, and check that it
+ * is the frozen tree: -EBADMSG with the first difference.  Changes nothing.
+ * snapshot_switch - make what was imported the base: burned content comes from
+ * the disc from now on, what changed since the snapshot is a delta against the
+ * new session.  The caller holds the flush lock and writes the stage's rows
+ * anew (record_rebase) before it lets go.  0 or -ENOMEM, and nothing changed.
  */
-int snapshot_rebase(struct snapshot *s, const struct import_opts *opts,
+int snapshot_import(struct snapshot *s, const struct import_opts *opts,
 		    struct import_info *ret, struct why *why);
+int snapshot_switch(struct snapshot *s, struct why *why);
 
 /* snapshot_free - let go of what was frozen.  Takes NULL. */
 void snapshot_free(struct snapshot *s);

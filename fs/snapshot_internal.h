@@ -22,7 +22,9 @@ struct snapshot {
 	uint32_t n_frozen;
 	uint64_t deltas;
 	uint64_t flushes;      /* tree.flushes right after the cut */
+	bool switched;         /* the frozen view is the base now */
 	uint64_t places;       /* of the frozen tree, without the root */
+	struct rebase *rebase; /* the session read back, by snapshot_import */
 	struct ptrmap index;   /* place -> index into nodes, while building */
 	struct ptrmap claimed; /* places of the base that a move starts from */
 };
@@ -34,6 +36,7 @@ static inline bool in_frozen(const struct dentry *d)
 	       (d->flags & (D_BASE | D_FROZEN_GONE)) == D_BASE;
 }
 
+void snapshot_drop_import(struct snapshot *s);
 void frozen_inode_free(struct frozen_inode *f);
 
 #endif

@@ -211,4 +211,7 @@ int stage_each(const char *root, int (*fn)(void *arg, const char *id),
 int stage_find(const char *root, const struct stage_binding *now,
 	       char **ret_id, bool *ret_recover, struct why *why);
 
+/* stage_find_path - 1 and *@ret_id (heap) for a stage whose disc was at the absolute @path, or 0. */
+int stage_find_path(const char *root, const char *path, char **ret_id);
+
 #endif

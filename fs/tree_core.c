@@ -416,19 +416,40 @@ static int grow_hash(struct tree *t)
 	return 0;
 }
 
-struct dentry *dentry_find(struct tree *t, const struct inode *parent,
-			   const char *name, unsigned views)
+static struct dentry *next_same(struct dentry *d, const struct inode *parent,
+				const char *name, size_t len)
+{
+	for (; d; d = d->hash_next)
+		if (d->parent == parent && d->name_len == len &&
+		    memcmp(d->name, name, len) == 0)
+			return d;
+	return NULL;
+}
+
+struct dentry *dentry_first(struct tree *t, const struct inode *parent,
+			    const char *name)
 {
 	size_t len = strlen(name);
-	struct dentry *d;
 
 	if (!t->n_buckets)
 		return NULL;
-	for (d = *bucket(t, parent, name, len); d; d = d->hash_next)
-		if (d->parent == parent && d->name_len == len &&
-		    (d->flags & views) && memcmp(d->name, name, len) == 0)
-			return d;
-	return NULL;
+	return next_same(*bucket(t, parent, name, len), parent, name, len);
+}
+
+struct dentry *dentry_next_same(const struct dentry *d,
+				const struct inode *parent, const char *name)
+{
+	return next_same(d->hash_next, parent, name, strlen(name));
+}
+
+struct dentry *dentry_find(struct tree *t, const struct inode *parent,
+			   const char *name, unsigned views)
+{
+	struct dentry *d = dentry_first(t, parent, name);
+
+	while (d && !(d->flags & views))
+		d = dentry_next_same(d, parent, name);
+	return d;
 }
 
 struct dentry *dentry_new(struct tree *t, struct inode *parent,
@@ -615,8 +636,7 @@ void dentry_leave(struct tree *t, struct dentry *d)
 
 void tree_sweep_all(struct tree *t)
 {
-	if (t->changed_dead)
-		sweep_changed(t);
+	sweep_changed(t);
 }
 
 void tree_sweep(struct tree *t)

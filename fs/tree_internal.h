@@ -113,6 +113,7 @@ struct frozen_inode {
 	uint64_t size;
 	struct extent_map map;
 	bool content; /* is written anew by the commit */
+	struct inode_base *base; /* rebase.c: for an inode that had none */
 };
 
 /* An inode that is new or was changed, or that the stage has a row of. */
@@ -276,11 +277,16 @@ unsigned inode_changes(const struct inode *inode);
  */
 struct dentry *dentry_find(struct tree *t, const struct inode *parent,
 			   const char *name, unsigned views);
+/* dentry_first, dentry_next_same - all places with this parent and name. */
+struct dentry *dentry_first(struct tree *t, const struct inode *parent,
+			    const char *name);
+struct dentry *dentry_next_same(const struct dentry *d,
+				const struct inode *parent, const char *name);
 struct dentry *dentry_prepare(struct tree *t, struct inode *parent,
 			      const char *name, struct inode *inode);
 void dentry_enter(struct tree *t, struct dentry *d);
 void dentry_leave(struct tree *t, struct dentry *d);
-/* tree_sweep - now and then: drop dead places from tree.changed; tree_sweep_all: now. */
+/* tree_sweep - now and then: drop what is no delta from tree.changed; tree_sweep_all: now. */
 void tree_sweep(struct tree *t);
 void tree_sweep_all(struct tree *t);
 /* dentry_new - a place without any flag, in the hash. */
@@ -319,19 +325,5 @@ uint64_t tree_entry_bytes(const struct tree *t, const struct inode *inode,
 void tree_recharge(struct tree *t, struct inode *inode);
 /* tree_has_room - whether @blocks of data and @bytes of tree more would fit. */
 bool tree_has_room(const struct tree *t, uint64_t blocks, uint64_t bytes);
-
-/* ---- import (tree_import.c) ---- */
-
-/*
- * tree_import - fill an empty tree by importing @opts' session of @disc.
- * @present: how uid, gid and modes are shown (-1: as on the disc).
- */
-struct tree_present {
-	int64_t uid, gid, mode, dmode, umask;
-};
-int tree_import(struct tree *t, struct disc *disc,
-		const struct import_opts *opts,
-		const struct tree_present *present, struct import_info *ret,
-		struct why *why);
 
 #endif
