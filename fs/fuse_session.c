@@ -588,6 +588,7 @@ static const char *const opcode_names[MOUNT_MAX_OPCODES] = {
 	[FUSE_SYNCFS] = "syncfs",
 	[51] = "tmpfile", /* named in later headers only */
 	[52] = "statx",
+	[53] = "copy_file_range_64",
 };
 
 void fs_mount_counts(const struct fs_mount *m,
