@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "burner/disc_ops.h"
 #include "burner/library.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
