@@ -350,7 +350,9 @@ static int import_failed(struct disc *disc, struct base_image *base, int ret,
 	}
 	snprintf(what, sizeof what, "cannot load the tree of %s",
 		 disc_path(disc));
-	return library_error(ret, what, why);
+	err = library_error(ret, what, why);
+	/* What stopped it ("canceled") is the abort severity, not somebody. */
+	return err == -ENOMEM || err == -EMEDIUMTYPE ? err : -EIO;
 }
 
 /* libisofs' own part: the tree in its memory. */

@@ -215,7 +215,7 @@ static int acl_pair(const char *name, char *text, void **value,
 {
 	int len;
 
-	if (!text)
+	if (!text || !*text)
 		return 0;
 	len = acl_from_text(text, value);
 	/* An ACL for somebody unknown here: the mode bits still hold. */

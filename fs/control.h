@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef FS_CONTROL_H
+#define FS_CONTROL_H
+
+/*
+ * The control socket of a mount: a unix stream socket in /run/discfs/ (root)
+ * or $XDG_RUNTIME_DIR/discfs/, named by the mount's device number
+ * ("MAJOR:MINOR").  One JSON object a line in both directions; only the
+ * owner of the mount and root are served (SO_PEERCRED).  It holds no file of
+ * the mount open, so it works while the mount is busy.
+ *
+ * Requests			Answers (the last line of each has "done": true)
+ * {"op":"status"}		{"done":true,"status":{...}}
+ * {"op":"diff","paths":[..]}	{"done":true,"diff":{...}}
+ * {"op":"log"}			{"done":true,"log":{...}}
+ * {"op":"size"}		{"done":true,"blocks":N}
+ * {"op":"commit","hold":BOOL}	{"event":"progress","phase":..,"blocks_done":..,
+ *				 "blocks_total":..,"file":..,"bytes_per_second":..,
+ *				 "seconds_left":..}*
+ *				{"done":true,"blocks":N,"text":".."}
+ * {"op":"release"}		{"done":true}	changes are allowed again
+ * {"op":"keep"}		{"done":true}	burn nothing at the unmount
+ * {"op":"watch"}		progress events until the client hangs up
+ * anything that fails		{"done":true,"error":"one line","errno":N}
+ *
+ * A client that hangs up during "commit" ends its waiting, not the burn.  A
+ * hold lasts until "release" or until its client hangs up, then (and, while
+ * the commit runs, when that is over) the mount is released: the unmount
+ * helper stays connected until it has unmounted.  The end of the mount
+ * (control_stop) releases nothing.
+ *
+ * A request is a line of at most 1 MiB; a longer one ends the connection.
+ * Progress that a slow client did not read yet is replaced by newer.
+ */
+
+#include <sys/types.h>
+
+#include "common/why.h"
+#include "fs/volume.h"
+
+struct control;
+
+/* control_start - make the socket and serve it in threads of its own. */
+int control_start(struct volume *v, dev_t dev, struct control **ret,
+		  struct why *why);
+/* control_stop - close, remove the socket, end the threads.  Takes NULL. */
+void control_stop(struct control *c);
+
+/*
+ * control_socket_path - where the socket of the mount with device @dev is for
+ * this process's user; @owner_uid: of the mount.  Heap.
+ */
+char *control_socket_path(dev_t dev, uid_t owner_uid);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef FS_VOLUME_H
+#define FS_VOLUME_H
+
+/*
+ * A disc with its tree and its stage: the one place that wires the parts
+ * together.  The mount (fuse_*.c), the control socket (control.c) and the
+ * commands that look at a disc that is not mounted (cli/) all work on this.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <json-c/json.h>
+
+#include "burner/disc.h"
+#include "burner/import.h"
+#include "burner/session.h"
+#include "common/progress.h"
+#include "common/why.h"
+#include "fs/stage.h"
+#include "fs/tree.h"
+
+/* When a commit is made without being asked for by "discfs commit". */
+enum commit_trigger {
+	COMMIT_ON_UNMOUNT = 1 << 0,
+	COMMIT_ON_SYNC = 1 << 1,
+};
+
+/* The mount options of DESIGN 9 that concern the disc and its stage. */
+struct volume_opts {
+	const char *source;
+	const char *stage_root;  /* NULL: stage_root() */
+	const char *stage_from;  /* the id of a stage to take, NULL: the matching one */
+	bool offline;            /* look only: nothing is locked, made, recovered or burned */
+	bool readonly;           /* ro */
+	bool create;
+	bool no_stage;
+	bool no_rock_ridge, no_joliet;
+	bool close;
+	uint64_t capacity_bytes;
+	uint32_t session_lba;    /* IMPORT_LAST, or -o session=/sbsector= (then read-only) */
+	unsigned triggers;       /* enum commit_trigger */
+	enum verify_level verify;
+	const char *label;       /* volume id of the next session */
+	/* presentation, as iso9660 and udf have it; -1: as on the disc */
+	int64_t uid, gid, mode, dmode, umask;
+};
+
+struct volume;
+
+/*
+ * volume_open - open the disc, recover an interrupted burn, find or make the
+ * stage, import the base, put the stage's deltas on it.
+ * volume_close - flush, stop the threads, drop the stage if it is empty.
+ * Nothing is burned by it.
+ */
+int volume_open(const struct volume_opts *opts, struct volume **ret,
+		struct why *why);
+void volume_close(struct volume *v);
+
+struct tree *volume_tree(struct volume *v);
+/* Where the pieces of file_io are: EXTENT_DISC and EXTENT_DATA descriptors (-1:
+ * no descriptor for the disc, use volume_read_disc). */
+int volume_disc_fd(struct volume *v);
+int volume_data_fd(struct volume *v);
+int volume_read_disc(struct volume *v, void *buf, size_t len, uint64_t pos);
+const struct volume_opts *volume_opts(const struct volume *v);
+/* Why the volume is read-only, in words; NULL: it is not. */
+const char *volume_readonly_reason(const struct volume *v);
+
+/* volume_start - start the 5-second flusher and the committer (a mount only,
+ * after daemonizing: threads do not survive a fork). */
+int volume_start(struct volume *v, struct why *why);
+
+/*
+ * volume_flush - make every change so far durable in the stage, as one
+ * consistent cut.  Returns 0 or -errno (-ENOSPC, -EIO); an error of the
+ * background flush is kept and returned by the next call.
+ */
+int volume_flush(struct volume *v, struct why *why);
+
+/* volume_set_sync - what pushes the pages that programs dirtied through shared
+ * mappings (the mount sets it); called before the snapshot of a commit. */
+void volume_set_sync(struct volume *v, int (*sync)(void *arg), void *arg);
+
+struct volume_statfs {
+	uint64_t total_blocks, free_blocks; /* of 2048 bytes */
+	uint64_t files;
+};
+void volume_statfs(struct volume *v, struct volume_statfs *ret);
+
+/* ---- commit (fs/commit.c has the state machine) ---- */
+
+/*
+ * volume_commit - ask for a commit; returns at once.  @done is called from
+ * the committer's thread when it is over: err 0 and @blocks written (0: there
+ * was nothing to do), or -errno with its line.  A request that comes while
+ * another commit runs is served after it.
+ * @hold: from the snapshot until volume_commit_release (or a failure) changes
+ * get -EROFS: what the unmount helper needs.
+ */
+typedef void (*commit_done)(void *arg, int err, uint64_t blocks,
+			    const char *text);
+int volume_commit(struct volume *v, bool hold, commit_done done, void *arg);
+void volume_commit_release(struct volume *v);
+/* volume_commit_wait - the same, in the calling thread. */
+int volume_commit_wait(struct volume *v, bool hold, struct why *why);
+
+/* volume_commit_size - what a commit now would write, exactly; nothing is
+ * burned.  0 or -errno with @why. */
+int volume_commit_size(struct volume *v, uint64_t *ret_blocks,
+		       struct why *why);
+
+/* volume_commit_cancel - end a running commit as soon as it does no harm. */
+void volume_commit_cancel(struct volume *v);
+
+/* volume_pending - how many deltas are not on the disc. */
+uint64_t volume_pending(struct volume *v);
+
+/* volume_watch - @fn gets every progress event, and state changes as phase
+ * "idle" or "failed"; from any thread.  volume_unwatch returns after the last
+ * call has ended. */
+typedef void (*volume_event)(void *arg, const struct progress *p);
+struct volume_watch {
+	volume_event fn;
+	void *arg;
+	struct volume_watch *next;
+};
+void volume_watch(struct volume *v, struct volume_watch *w);
+void volume_unwatch(struct volume *v, struct volume_watch *w);
+
+/* volume_keep - at the unmount, burn nothing (umount --keep, SIGTERM). */
+void volume_keep(struct volume *v);
+/* volume_commits_on - whether @trigger burns, as mounted and after volume_keep. */
+bool volume_commits_on(struct volume *v, enum commit_trigger trigger);
+
+/* ---- reports: the JSON that the commands print (fs/report.c) ---- */
+
+/*
+ * New references for the caller.  Keys are fixed in docs/architecture.md:
+ *
+ * report_status  {source, mountpoint?, mounted, readonly, readonly_reason?,
+ *   medium: {type, status, capacity_bytes, free_bytes, nwa, sessions},
+ *   session: {lba, volume_id, tree: "rock_ridge"|"joliet"|"iso9660"|"blank"},
+ *   space: {total_bytes, free_bytes, commit_bytes},
+ *   pending: {deltas, added, removed, modified, attributes, moved, bytes},
+ *   stage: {id, path, bytes}|null, state: "idle"|"freezing"|...,
+ *   progress?: {...}, last_commit: text}
+ * report_diff    {deltas: [{kind: "A"|"D"|"M"|"T"|"R", path, old_path?, size?}]}
+ *   sorted by path, only at and below the @n @paths if @n > 0
+ * report_log     {sessions: [{number, lba, blocks, volume_id, date, added, removed}]}
+ */
+struct json_object *report_status(struct volume *v);
+struct json_object *report_diff(struct volume *v, const char *const *paths,
+				size_t n);
+int report_log(struct volume *v, struct json_object **ret, struct why *why);
+
+#endif
