@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the completion offers: each case gives the words of a line so far, as
+# readline would break them, the last one to be completed.
+. "$top_srcdir/tests/mount/lib.sh"
+
+# Outside of readline there is none to tell.
+compopt() { :; }
+. "$top_srcdir/cli/discfs.bash-completion"
+
+# offers "WORDS" WANT... - exactly these, in any order.
+offers() {
+	local line=$1 got
+
+	read -ra COMP_WORDS <<<"$line"
+	[[ $line != *' ' ]] || COMP_WORDS+=('')
+	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+	shift
+	_discfs || fail "completion failed: $line"
+	got=$(printf '%s\n' "${COMPREPLY[@]}" | sort)
+	[ "$got" = "$(printf '%s\n' "$@" | sort)" ] ||
+		fail "\"$line\" offers: ${got//$'\n'/ }"
+	ok "$line"
+}
+
+offers 'discfs ' mount umount status diff commit log --help --version
+offers 'discfs u' umount
+offers 'discfs umount --k' --keep
+offers 'discfs commit -' -n --json --help
+offers 'discfs status --j' --json
+offers 'discfs mount -o com' commit=
+offers 'discfs mount -o commit =' unmount sync manual
+offers 'discfs mount -o commit = m' manual
+offers 'discfs mount -o ro,ver' ro,verify=
+offers 'discfs mount -o ro,verify = q' quick
+offers 'discfs mount -o zzz' ''
+
+_discfs_mountpoints() { printf '%s\n' '/mnt/a' '/mnt/b c'; }
+offers 'discfs umount /mnt/b' '/mnt/b\ c'
+offers 'discfs log ' /mnt/a '/mnt/b\ c'
