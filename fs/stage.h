@@ -47,6 +47,9 @@ struct stage_intent {
 	uint64_t nwa, blocks;
 	char volume_uuid[17];
 	bool overwritable;
+	/* The rows are just what is burned: nothing was written after the
+	 * snapshot.  stage_write with after_snapshot clears it. */
+	bool exact;
 	unsigned char *old_head, *new_head; /* heap, 64 KiB each, or NULL */
 };
 void stage_intent_release(struct stage_intent *i);
@@ -59,6 +62,7 @@ void stage_intent_release(struct stage_intent *i);
 enum stage_node_flags {
 	STAGE_ATTR = 1 << 0,    /* attr and xattrs differ from the base */
 	STAGE_CONTENT = 1 << 1, /* size and extents differ (regular files) */
+	STAGE_TOUCHED = 1 << 2, /* a folder whose times moved by its entries only */
 };
 
 struct stage_node {
@@ -97,6 +101,9 @@ struct stage_batch {
 	uint32_t n_gone;
 	const char *const *drop_gone;
 	uint32_t n_drop_gone;
+	/* Written while a session is being burned from an older cut: an intent
+	 * that is or will be there is not exact (stage_intent.exact). */
+	bool after_snapshot;
 };
 
 /*
@@ -120,6 +127,10 @@ struct stage_reader {
 };
 int stage_load(struct stage *st, const struct stage_reader *r,
 	       struct why *why);
+
+/* stage_replace - as stage_write, but all rows that were there are deleted first. */
+int stage_replace(struct stage *st, const struct stage_batch *batch,
+		  struct why *why);
 
 /* stage_next_id - the smallest id that no row ever had. */
 uint64_t stage_next_id(struct stage *st);
@@ -199,5 +210,8 @@ int stage_each(const char *root, int (*fn)(void *arg, const char *id),
  */
 int stage_find(const char *root, const struct stage_binding *now,
 	       char **ret_id, bool *ret_recover, struct why *why);
+
+/* stage_find_path - 1 and *@ret_id (heap) for a stage whose disc was at the absolute @path, or 0. */
+int stage_find_path(const char *root, const char *path, char **ret_id);
 
 #endif
