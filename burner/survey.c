@@ -349,11 +349,17 @@ static int read_descriptors(struct walk *w, uint32_t start, struct roots *roots)
 	return bad(w, lba, "the volume descriptors have no end");
 }
 
-/* El Torito 2.2 to 2.5: validation, default entry, sections in one block. */
+/*
+ * El Torito 2.2 to 2.5: validation entry, default entry, then sections of a
+ * header and entries; libisofs reads one block of them.  A boot image at the
+ * address of the catalog itself makes it mistake one for the other.
+ */
 static int check_catalog(struct walk *w, uint32_t lba)
 {
+	enum { ENTRY = 32, ENTRY_LBA = 8 };
 	unsigned char block[DISC_BLOCK];
-	size_t pos = 64;
+	size_t pos = ENTRY, left = 1;
+	bool last = false;
 	int err;
 
 	err = read_block(w, lba, block);
@@ -361,16 +367,21 @@ static int check_catalog(struct walk *w, uint32_t lba)
 		return err;
 	if (block[0] != 1 || block[30] != 0x55 || block[31] != 0xaa)
 		return 0; /* libisofs does without it */
-	while (pos < DISC_BLOCK && (block[pos] & 0xfe) == 0x90) {
-		bool last = block[pos] & 1;
-
-		pos += 32 + 32 * (size_t)volume_le16(block + pos + 2);
-		if (last)
-			break;
+	for (; pos + ENTRY <= DISC_BLOCK; pos += ENTRY) {
+		if (left) {
+			left--;
+			if (volume_le32(block + pos + ENTRY_LBA) == lba)
+				return bad(w, lba,
+					   "the boot catalog boots "
+					   "itself");
+		} else if (!last && (block[pos] & 0xfe) == 0x90) {
+			last = block[pos] & 1;
+			left = volume_le16(block + pos + 2);
+		} else {
+			return 0;
+		}
 	}
-	if (pos > DISC_BLOCK - 32)
-		return bad(w, lba, "the boot catalog has no end");
-	return 0;
+	return bad(w, lba, "the boot catalog has no end");
 }
 
 /*

@@ -27,8 +27,8 @@ struct extent {
 	uint64_t pos; /* in the source */
 	uint32_t gen; /* of EXTENT_DATA: stage_data_gen() when it was written */
 	uint8_t source;
-	bool shared;  /* of EXTENT_DATA: another file's record may name the same
-		       * bytes, so they are never overwritten in place; sticky */
+	bool shared; /* of EXTENT_DATA: another file's record may name the same
+		      * bytes, so they are never overwritten in place; sticky */
 };
 
 /*
@@ -44,7 +44,8 @@ struct extent_map {
 	uint32_t room; /* of many; 0: one is used */
 };
 
-/* A list of extents that a change took out of a map, for the caller to release. */
+/* A list of extents that a change took out of a map, for the caller to release.
+ */
 struct extent_list {
 	struct extent *v;
 	size_t n, room;
@@ -69,10 +70,11 @@ void extent_map_at(const struct extent_map *m, uint64_t off, uint64_t max,
 
 /*
  * extent_map_put - let e->off .. +e->len come from @e; what stood there
- * before is cut out and appended to @dropped (EXTENT_DATA and EXTENT_DISC pieces
- * alike).  Neighbours that continue each other in file, source, gen and shared
- * are merged.  With source EXTENT_HOLE the range becomes a gap.
- * Returns 0, or -ENOMEM with map and list as they were.
+ * before is cut out and appended to @dropped (EXTENT_DATA and EXTENT_DISC
+ * pieces alike).  Neighbours that continue each other in file, source, gen and
+ * shared are merged.  With source EXTENT_HOLE the range becomes a gap. @dropped
+ * may be NULL: nobody wants to know. Returns 0, or -ENOMEM with map and list as
+ * they were.
  */
 int extent_map_put(struct extent_map *m, const struct extent *e,
 		   struct extent_list *dropped);
@@ -81,13 +83,16 @@ int extent_map_put(struct extent_map *m, const struct extent *e,
 int extent_map_cut(struct extent_map *m, uint64_t size,
 		   struct extent_list *dropped);
 
-/* extent_map_share - mark the EXTENT_DATA extents in the range as shared (splitting
- * at its ends).  0 or -ENOMEM. */
+/* extent_map_share - mark the EXTENT_DATA extents in the range as shared
+ * (splitting at its ends).  0 or -ENOMEM. */
 int extent_map_share(struct extent_map *m, uint64_t off, uint64_t len);
 
 /* extent_map_bytes - how many bytes come from @source. */
-uint64_t extent_map_bytes(const struct extent_map *m, enum extent_source source);
+uint64_t extent_map_bytes(const struct extent_map *m,
+			  enum extent_source source);
 
+/* extent_map_equal - whether each byte comes from the same place in both; how
+ * the extents are split, gen and shared do not count. */
 bool extent_map_equal(const struct extent_map *a, const struct extent_map *b);
 
 #endif

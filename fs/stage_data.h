@@ -24,11 +24,13 @@
  * take any part of a range.
  *
  * All functions may be called from any thread; the lock inside is a leaf, and
- * none of the functions but cut_done, thaw and unpin does I/O (punching,
- * outside of the lock).
+ * none of the functions but open, sync, cut_done, thaw, drain and unpin does
+ * I/O (punching, outside of the lock).  Where memory runs out, ranges stay
+ * until the next open, which finds what is unused; never the other way.
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/why.h"
@@ -48,7 +50,8 @@ void stage_data_free(struct stage_data *d);
 int stage_data_fd(const struct stage_data *d);
 
 /* stage_data_claim - a loaded record refers to the range: adds a reference.
- * Returns -ERANGE if it reaches behind the end of the file: the record is bad. */
+ * Returns -ERANGE if it reaches behind the end of the file: the record is bad.
+ */
 int stage_data_claim(struct stage_data *d, uint64_t pos, uint64_t len);
 
 /*
@@ -104,13 +107,18 @@ void stage_data_freeze(struct stage_data *d);
 void stage_data_drain(struct stage_data *d);
 void stage_data_thaw(struct stage_data *d);
 
-/* stage_data_sync - make all written bytes durable (fdatasync).  0 or -errno. */
+/*
+ * stage_data_sync - make all written bytes durable (fdatasync).  0 or -errno;
+ * an error stays until the file is opened again: the bytes may be lost, and
+ * the kernel says so only once.
+ */
 int stage_data_sync(struct stage_data *d);
 
 /* stage_data_read - exactly @len bytes at @pos.  0, or -EIO. */
 int stage_data_read(struct stage_data *d, void *buf, size_t len, uint64_t pos);
 
-/* Bytes that something refers to; and what the file system below can still take. */
+/* Bytes that something refers to; and what the file system below can still
+ * take. */
 uint64_t stage_data_used(const struct stage_data *d);
 uint64_t stage_data_room(const struct stage_data *d);
 
