@@ -53,6 +53,22 @@ static int show_size(struct target *t, const struct show_args *args,
 	return 0;
 }
 
+/* A read-only mount has no changes, and its process nothing to burn with. */
+static int check_writable(struct target *t, struct why *why)
+{
+	struct json_object *status, *readonly;
+	int err = target_status(t, &status, why);
+
+	if (err)
+		return err;
+	if (json_object_object_get_ex(status, "readonly", &readonly) &&
+	    json_object_get_boolean(readonly))
+		err = why_set(why, -EROFS, "mounted read-only: %s",
+			      answer_text(status, "readonly_reason"));
+	json_object_put(status);
+	return err;
+}
+
 static int burn(struct target *t, const struct show_args *args, struct why *why)
 {
 	struct commit_result result = {0};
@@ -90,6 +106,8 @@ static int commit_main(const struct command *self, int argc, char **argv)
 	if (args.help)
 		return command_help(self);
 	err = target_open_mount(&t, args.target, true, &why);
+	if (!err)
+		err = check_writable(&t, &why);
 	if (!err)
 		err = args.dry_run ? show_size(&t, &args, &why)
 				   : burn(&t, &args, &why);

@@ -73,7 +73,7 @@ static bool burns_on_unmount(struct json_object *status)
 
 	if (!json_object_object_get_ex(status, "commit_on", &list) ||
 	    !json_object_is_type(list, json_type_array))
-		return true;
+		return true; /* asked in vain: then it says why not */
 	for (size_t i = 0; i < json_object_array_length(list); i++)
 		if (!strcmp(json_object_get_string(
 				    json_object_array_get_idx(list, i)),

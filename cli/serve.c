@@ -139,8 +139,6 @@ static void finish(struct service *s, int ended_by)
 	uint64_t pending;
 	int err;
 
-	/* There are no more mapped pages, and no mount to push them from. */
-	volume_set_sync(s->volume, NULL, NULL);
 	if (ended_by != 0)
 		volume_keep(s->volume);
 	if (volume_pending(s->volume) &&

@@ -115,8 +115,17 @@ static struct json_object *make_request(const char *op)
 
 int target_status(struct target *t, struct json_object **ret, struct why *why)
 {
-	if (t->client)
-		return ask(t, make_request("status"), "status", ret, why);
+	int err;
+
+	if (t->client) {
+		err = ask(t, make_request("status"), "status", ret, why);
+		/* What the mount cannot know: it may have been moved. */
+		if (!err)
+			json_object_object_add(
+				*ret, "mountpoint",
+				json_object_new_string(t->mount.dir));
+		return err;
+	}
 	*ret = report_status(t->volume);
 	return *ret ? 0 : -ENOMEM;
 }

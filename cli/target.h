@@ -36,8 +36,9 @@ int target_open_mount(struct target *t, const char *path, bool by_source,
 void target_close(struct target *t);
 
 /*
- * target_status, target_diff, target_log - the reports of fs/volume.h; a
- * reference for the caller.  Return 0 or -errno with @why.
+ * target_status, target_diff, target_log - the reports of fs/volume.h, that of
+ * a mount's status with its "mountpoint" too; a reference for the caller.
+ * Return 0 or -errno with @why.
  */
 int target_status(struct target *t, struct json_object **ret, struct why *why);
 int target_diff(struct target *t, const char *const *paths, size_t n,

@@ -28,6 +28,7 @@ struct volume {
 	commit_done done; /* of the commit that runs, or NULL */
 	void *done_arg;
 	unsigned commits, releases, keeps;
+	int flush_error;
 	bool held;
 	int commit_err; /* of volume_commit itself */
 	char diff_paths[256];
@@ -82,6 +83,15 @@ void volume_unwatch(struct volume *v, struct volume_watch *w)
 	for (p = &v->watches; *p != w; p = &(*p)->next)
 		ck_assert_ptr_nonnull(*p);
 	*p = w->next;
+}
+
+int volume_flush(struct volume *v, struct why *why)
+{
+	LOCK_GUARD(&v->lock);
+
+	return v->flush_error
+		       ? why_set(why, v->flush_error, "the stage is full")
+		       : 0;
 }
 
 void volume_keep(struct volume *v)
@@ -327,6 +337,14 @@ START_TEST(answers_the_simple_requests)
 
 	json_object_put(ask(fd, "{\"op\":\"keep\"}"));
 	ck_assert_uint_eq(vol.keeps, 1);
+	/* What cannot be kept must not be unmounted. */
+	vol.flush_error = -ENOSPC;
+	obj = ask(fd, "{\"op\":\"keep\"}");
+	ck_assert_uint_eq(number_of(obj, "errno"), ENOSPC);
+	ck_assert_str_eq(text_of(obj, "error"), "the stage is full");
+	ck_assert_uint_eq(vol.keeps, 1);
+	json_object_put(obj);
+	vol.flush_error = 0;
 	json_object_put(ask(fd, "{\"op\":\"release\"}"));
 	ck_assert_uint_eq(vol.releases, 1);
 	close(fd);
