@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "burner/disc_ops.h"
+#include "burner/disc_ops.h"
 #include "burner/library.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
@@ -107,13 +108,6 @@ static int walk_native(struct disc *disc, const struct volume *head,
 	return 0;
 }
 
-static bool parse_head(const void *head, struct volume *ret)
-{
-	return volume_parse((const unsigned char *)head +
-				    VOLUME_SUPERBLOCK * DISC_BLOCK,
-			    ret);
-}
-
 /* The session named by the tag in @head, if it is there.  1, 0, -errno. */
 static int relocated_from(struct disc *disc, const void *head,
 			  const struct volume *vol, uint32_t *ret_lba)
@@ -138,7 +132,7 @@ int chain_is_native(struct disc *disc, const void *head)
 	struct volume vol;
 	uint32_t last;
 
-	if (!parse_head(head, &vol))
+	if (!volume_parse_head(head, &vol))
 		return 0;
 	return walk_native(disc, &vol, &last, NULL);
 }
@@ -149,7 +143,7 @@ int chain_last(struct disc *disc, const void *head, uint32_t *ret_lba)
 	uint32_t lba;
 	int ret;
 
-	if (!parse_head(head, &vol))
+	if (!volume_parse_head(head, &vol))
 		return -EMEDIUMTYPE;
 	ret = relocated_from(disc, head, &vol, &lba);
 	if (ret == 0)
@@ -211,7 +205,7 @@ static int copy_at(struct disc *disc, uint64_t lba, uint32_t session,
 	found = disc_read(disc, head, DISC_HEAD_BYTES, lba * DISC_BLOCK);
 	if (found < 0)
 		return found;
-	if (!parse_head(head, &ret->vol) ||
+	if (!volume_parse_head(head, &ret->vol) ||
 	    chain_align(ret->vol.blocks) != session)
 		return 0;
 	found = relocated_from(disc, head, &ret->vol, &ret->lba);
@@ -309,7 +303,7 @@ int chain_sessions(struct disc *disc, const void *head,
 	uint32_t last;
 	int err;
 
-	if (!parse_head(head, &vol))
+	if (!volume_parse_head(head, &vol))
 		return why_set(why, -EMEDIUMTYPE,
 			       "%s holds no ISO 9660 file system",
 			       disc_path(disc));

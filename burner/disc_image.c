@@ -145,7 +145,7 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 	m->sessions = (unsigned)n;
 	/* A session at block 32 would look like the first one of a chain. */
 	if (m->last_lba == 0 && m->nwa <= DISC_SESSION_ALIGN)
-		m->nwa = 2 * DISC_SESSION_ALIGN;
+		m->nwa = (uint64_t)2 * DISC_SESSION_ALIGN;
 	if (have + PADDING_BLOCKS < vol->blocks) {
 		m->status = DISC_CLOSED;
 		snprintf(image->why_truncated, sizeof image->why_truncated,
@@ -180,7 +180,7 @@ static int image_look(struct disc *disc, struct medium *ret, struct why *why)
 	if (all_zero(head, DISC_HEAD_BYTES)) {
 		m.status = DISC_BLANK;
 		m.nwa = DISC_SESSION_ALIGN;
-	} else if (volume_parse(head + VOLUME_SUPERBLOCK * DISC_BLOCK, &vol)) {
+	} else if (volume_parse_head(head, &vol)) {
 		err = look_at_sessions(image, (uint64_t)st.st_size, head, &vol,
 				       &m, why);
 		if (err < 0)
@@ -247,7 +247,7 @@ static int image_write_head(struct disc *disc, const void *head,
 	/* So that it is read from the medium, as far as the kernel obeys. */
 	posix_fadvise(disc->fd, 0, DISC_HEAD_BYTES, POSIX_FADV_DONTNEED);
 	if (read_at(disc->fd, back, DISC_HEAD_BYTES, 0) < 0 ||
-	    memcmp(head, back, DISC_HEAD_BYTES))
+	    memcmp(head, back, DISC_HEAD_BYTES) != 0)
 		return why_set(why, -EIO,
 			       "the head of %s reads back differently",
 			       disc->path);
@@ -339,7 +339,7 @@ static int lock_file(const struct image_disc *image, struct why *why)
 static int open_image(const struct disc_params *params,
 		      struct image_disc *image, struct why *why)
 {
-	struct medium medium;
+	struct medium medium = {0};
 	struct stat st;
 	int err;
 
