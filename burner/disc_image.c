@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An image file as a disc.  Such a file is overwritable: libburn writes to it
- * as to a DVD+RW (FACTS of its "stdio:" drives are in session.c).
+ * as to a DVD+RW.
  */
 #include "config.h"
 
