@@ -9,11 +9,11 @@
 #include "common/cleanup.h"
 
 enum {
-	/* iso_node_set_attrs: drop ACLs; all name spaces; but not libisofs'
-	 * own attributes, which tell a file's checksum. */
-	ATTRS_REPLACE = 1 | 8 | 16,
-	/* The same with libisofs' own. */
-	ATTRS_COPY = 1 | 8,
+	/* iso_node_set_attrs: replace all, ACLs and all name spaces. */
+	ATTRS_ALL = 1 | 8,
+	/* iso_node_get_attrs: ACLs as an attribute with an empty name. */
+	ATTRS_WITH_ACL = 1,
+	ATTRS_RELEASE = 1 << 15,
 	HIDDEN = LIBISO_HIDE_ON_RR | LIBISO_HIDE_ON_JOLIET |
 		 LIBISO_HIDE_ON_1999 | LIBISO_HIDE_BUT_WRITE,
 };
@@ -30,6 +30,7 @@ static int plan_error(struct session *s, uint32_t index, int ret,
 	return library_error(ret, path, why);
 }
 
+/* As libisofs gives and takes them. */
 struct attr_list {
 	char **names;
 	char **values;
@@ -37,47 +38,75 @@ struct attr_list {
 	size_t n;
 };
 
-static void attr_list_release(struct attr_list *list)
+static int attr_list_get(IsoNode *node, struct attr_list *list, int flags)
 {
-	size_t i;
-
-	for (i = 0; list->names && i < list->n; i++)
-		free(list->names[i]);
-	free(list->names);
-	free(list->values);
-	free(list->lengths);
+	return iso_node_get_attrs(node, &list->n, &list->names, &list->lengths,
+				  &list->values, flags);
 }
 
-/* All of @x but the ACLs; values stay in @x. */
-static int attr_list_fill(const struct xattrs *x, struct attr_list *list)
+static void attr_list_release(struct attr_list *list)
 {
+	attr_list_get(NULL, list, ATTRS_RELEASE);
+}
+
+static int attr_list_add(struct attr_list *list, const char *name,
+			 size_t name_len, const void *value, size_t len)
+{
+	char *name_copy = strndup(name, name_len);
+	char *value_copy = malloc(len + 1);
+
+	if (!name_copy || !value_copy) {
+		free(name_copy);
+		free(value_copy);
+		return -ENOMEM;
+	}
+	memcpy(value_copy, value, len);
+	value_copy[len] = 0;
+	list->names[list->n] = name_copy;
+	list->values[list->n] = value_copy;
+	list->lengths[list->n++] = len;
+	return 0;
+}
+
+static bool is_name(const char *name, size_t len, const char *word)
+{
+	return len == strlen(word) && memcmp(name, word, len) == 0;
+}
+
+/*
+ * The list that @node shall have: of what it has, libisofs' own attributes,
+ * which tell a file's checksum; and all of @x but the ACLs.
+ */
+static int attr_list_make(IsoNode *node, const struct xattrs *x,
+			  struct attr_list *ret)
+{
+	struct attr_list old = {0};
 	uint32_t cursor = 0;
 	const char *name;
 	const void *value;
-	size_t name_len, value_len;
+	size_t name_len, len, i, room;
+	int err = 0;
 
-	list->names = calloc(x->count + 1, sizeof *list->names);
-	list->values = calloc(x->count + 1, sizeof *list->values);
-	list->lengths = calloc(x->count + 1, sizeof *list->lengths);
-	if (!list->names || !list->values || !list->lengths)
-		return -ENOMEM;
-	while (list->n < x->count &&
-	       xattrs_next(x, &cursor, &name, &name_len, &value, &value_len)) {
-		char *copy = strndup(name, name_len);
-
-		if (!copy)
-			return -ENOMEM;
-		if (!strcmp(copy, ACL_ACCESS_XATTR) ||
-		    !strcmp(copy, ACL_DEFAULT_XATTR)) {
-			free(copy);
-			continue;
-		}
-		list->names[list->n] = copy;
-		/* libisofs takes char * and copies. */
-		memcpy(&list->values[list->n], &value, sizeof value);
-		list->lengths[list->n++] = value_len;
-	}
-	return 0;
+	if (attr_list_get(node, &old, 0) < 0)
+		return -EIO;
+	room = old.n + (x ? x->count : 0) + 1;
+	ret->names = calloc(room, sizeof *ret->names);
+	ret->values = calloc(room, sizeof *ret->values);
+	ret->lengths = calloc(room, sizeof *ret->lengths);
+	if (!ret->names || !ret->values || !ret->lengths)
+		err = -ENOMEM;
+	for (i = 0; !err && i < old.n; i++)
+		if (!strncmp(old.names[i], "isofs.", 6))
+			err = attr_list_add(ret, old.names[i],
+					    strlen(old.names[i]), old.values[i],
+					    old.lengths[i]);
+	attr_list_release(&old);
+	while (!err && ret->n < room - 1 &&
+	       xattrs_next(x, &cursor, &name, &name_len, &value, &len))
+		if (!is_name(name, name_len, ACL_ACCESS_XATTR) &&
+		    !is_name(name, name_len, ACL_DEFAULT_XATTR))
+			err = attr_list_add(ret, name, name_len, value, len);
+	return err;
 }
 
 static int acl_text(const struct xattrs *x, const char *name, char **ret)
@@ -89,23 +118,17 @@ static int acl_text(const struct xattrs *x, const char *name, char **ret)
 	return len < 0 ? 0 : acl_to_text(value, (size_t)len, ret);
 }
 
-static int set_xattrs(struct session *s, uint32_t index, IsoNode *node,
-		      const struct xattrs *x, struct why *why)
+static int set_acls(struct session *s, uint32_t index, IsoNode *node,
+		    struct why *why)
 {
+	const struct xattrs *x = s->plan->nodes[index].xattrs;
 	AUTO_FREE char *access = NULL;
 	AUTO_FREE char *dflt = NULL;
-	struct attr_list list = {0};
-	int err, ret = 1;
+	int err, ret;
 
-	err = attr_list_fill(x, &list);
-	if (!err)
-		err = acl_text(x, ACL_ACCESS_XATTR, &access);
+	err = acl_text(x, ACL_ACCESS_XATTR, &access);
 	if (!err)
 		err = acl_text(x, ACL_DEFAULT_XATTR, &dflt);
-	if (!err)
-		ret = iso_node_set_attrs(node, list.n, list.names, list.lengths,
-					 list.values, ATTRS_REPLACE);
-	attr_list_release(&list);
 	if (err == -EINVAL) {
 		char path[300];
 
@@ -113,22 +136,27 @@ static int set_xattrs(struct session *s, uint32_t index, IsoNode *node,
 		return why_set(why, err, "%s: malformed access control list",
 			       path);
 	}
-	if (err < 0)
+	if (err < 0 || (!access && !dflt))
 		return err;
-	if (ret > 0 && (access || dflt))
-		ret = iso_node_set_acl_text(node, access, dflt, 0);
+	ret = iso_node_set_acl_text(node, access, dflt, 0);
 	return ret < 0 ? plan_error(s, index, ret, why) : 0;
 }
 
 int place_attr(struct session *s, uint32_t index, IsoNode *node,
 	       struct why *why)
 {
-	static const struct xattrs none;
 	const struct session_node *n = &s->plan->nodes[index];
-	int ret;
+	struct attr_list list = {0};
+	int err, ret = 1;
 
-	/* Before the permissions, which the old ACL would follow. */
-	ret = iso_node_set_attrs(node, 0, NULL, NULL, NULL, ATTRS_REPLACE);
+	err = attr_list_make(node, n->xattrs, &list);
+	/* The old ACLs go before the permissions, which they would follow. */
+	if (!err)
+		ret = iso_node_set_attrs(node, list.n, list.names, list.lengths,
+					 list.values, ATTRS_ALL);
+	attr_list_release(&list);
+	if (err < 0)
+		return err;
 	if (ret < 0)
 		return plan_error(s, index, ret, why);
 	iso_node_set_permissions(node, n->attr.mode & 07777);
@@ -137,21 +165,21 @@ int place_attr(struct session *s, uint32_t index, IsoNode *node,
 	iso_node_set_atime(node, n->attr.atime.tv_sec);
 	iso_node_set_mtime(node, n->attr.mtime.tv_sec);
 	iso_node_set_ctime(node, n->attr.ctime.tv_sec);
-	return set_xattrs(s, index, node, n->xattrs ? n->xattrs : &none, why);
+	return n->xattrs ? set_acls(s, index, node, why) : 0;
 }
 
 int place_same_attr(IsoNode *from, IsoNode *to, struct why *why)
 {
-	char **names = NULL, **values = NULL;
-	size_t n = 0, *lengths = NULL;
+	struct attr_list list = {0};
 	int ret;
 
-	ret = iso_node_get_attrs(from, &n, &names, &lengths, &values, 1);
+	ret = attr_list_get(from, &list, ATTRS_WITH_ACL);
 	if (ret < 0)
 		return library_error(ret, iso_node_get_name(from), why);
 	iso_node_set_permissions(to, iso_node_get_permissions(from));
-	ret = iso_node_set_attrs(to, n, names, lengths, values, ATTRS_COPY);
-	iso_node_get_attrs(NULL, &n, &names, &lengths, &values, 1 << 15);
+	ret = iso_node_set_attrs(to, list.n, list.names, list.lengths,
+				 list.values, ATTRS_ALL);
+	attr_list_release(&list);
 	if (ret < 0)
 		return library_error(ret, iso_node_get_name(from), why);
 	iso_node_set_uid(to, iso_node_get_uid(from));

@@ -15,8 +15,13 @@ enum { MAX_NODES = 8192, OUTPUT_MAX = 65536, TIME_OF_NEW = 1600000000 };
 
 void new_folder(void)
 {
+	static char *start; /* kept where tests share a process */
 	char dir[] = "session.XXXXXX";
 
+	if (!start)
+		start = getcwd(NULL, 0);
+	ck_assert_ptr_nonnull(start);
+	ck_assert_int_eq(chdir(start), 0);
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(chdir(dir), 0);
 }

@@ -63,8 +63,8 @@ static void make_source(void)
 
 static const char *const makers[] = {
 	"xorriso -outdev a.iso -volid BASE -map src / -commit",
-	"xorriso -md5 on -outdev a.iso -volid BASE -joliet on -map src / "
-	"-commit",
+	("xorriso -md5 on -outdev a.iso -volid BASE -joliet on -map src / "
+	 "-commit"),
 	"xorriso -as mkisofs -V BASE -J -R -o a.iso src",
 	"genisoimage -V BASE -J -R -cache-inodes -o a.iso src",
 	"genisoimage -V BASE -R -o a.iso src",
@@ -835,12 +835,11 @@ static void make_bootable(int kind)
 {
 	static const char *const make[] = {
 		"cp /usr/lib/grub-rescue/grub-rescue-cdrom.iso a.iso",
-		"mkdir -p src/boot/grub/i386-pc && "
-		"seq 1 5000 | head -c 20480 >src" BOOT_IMAGE " && "
-		"genisoimage -R -J -b boot/grub/i386-pc/eltorito.img -c "
-		"boot.cat "
-		"-no-emul-boot -boot-load-size 4 -boot-info-table -o a.iso src "
-		"2>log",
+		("mkdir -p src/boot/grub/i386-pc && "
+		 "seq 1 5000 | head -c 20480 >src" BOOT_IMAGE " && "
+		 "genisoimage -R -J -b boot/grub/i386-pc/eltorito.img "
+		 "-c boot.cat -no-emul-boot -boot-load-size 4 "
+		 "-boot-info-table -o a.iso src 2>log"),
 	};
 
 	shell("%s; cp a.iso before.iso", make[kind]);
