@@ -26,6 +26,15 @@ uint64_t chain_align(uint64_t lba)
 	       DISC_SESSION_ALIGN;
 }
 
+uint64_t chain_next(uint32_t last_lba, uint64_t end_lba)
+{
+	uint64_t next = chain_align(end_lba);
+
+	if (last_lba == 0 && next <= DISC_SESSION_ALIGN)
+		next = (uint64_t)2 * DISC_SESSION_ALIGN;
+	return next;
+}
+
 static int list_add(struct list *l, uint32_t lba, const struct volume *vol)
 {
 	struct disc_session *s;
@@ -205,16 +214,15 @@ static int copy_at(struct disc *disc, uint64_t lba, uint32_t session,
 	found = disc_read(disc, head, DISC_HEAD_BYTES, lba * DISC_BLOCK);
 	if (found < 0)
 		return found;
-	if (!volume_parse_head(head, &ret->vol) ||
-	    chain_align(ret->vol.blocks) != session)
+	if (!volume_parse_head(head, &ret->vol))
 		return 0;
+	ret->lba = 0;
 	found = relocated_from(disc, head, &ret->vol, &ret->lba);
-	if (found < 0)
-		return found;
+	if (found < 0 || chain_next(ret->lba, ret->vol.blocks) != session)
+		return found < 0 ? found : 0;
 	if (found && ret->lba < session) {
 		ret->foreign = false;
-		found = session_at(disc, ret->lba, &ret->vol);
-		return found;
+		return session_at(disc, ret->lba, &ret->vol);
 	}
 	ret->lba = (uint32_t)lba;
 	ret->foreign = true;

@@ -38,7 +38,7 @@ enum disc_status {
 	DISC_NONE,        /* no medium */
 };
 
-/* What disc_look finds.  Strings are constants. */
+/* What disc_look finds.  Strings live as long as the disc. */
 struct medium {
 	enum disc_status status;
 	const char *type;          /* "image file", "DVD+R", ... */

@@ -134,7 +134,6 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 
 	m->status = DISC_APPENDABLE;
 	m->end_lba = vol->blocks;
-	m->nwa = chain_align(vol->blocks);
 	err = chain_last(&image->disc, head, &m->last_lba);
 	if (err < 0)
 		return why_set(why, err, "cannot read the superblocks of %s",
@@ -143,9 +142,7 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 	if (err < 0)
 		return err;
 	m->sessions = (unsigned)n;
-	/* A session at block 32 would look like the first one of a chain. */
-	if (m->last_lba == 0 && m->nwa <= DISC_SESSION_ALIGN)
-		m->nwa = (uint64_t)2 * DISC_SESSION_ALIGN;
+	m->nwa = chain_next(m->last_lba, vol->blocks);
 	if (have + PADDING_BLOCKS < vol->blocks) {
 		m->status = DISC_CLOSED;
 		snprintf(image->why_truncated, sizeof image->why_truncated,
