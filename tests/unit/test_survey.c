@@ -259,8 +259,8 @@ START_TEST(flipped_bytes_do_no_harm)
 		"genisoimage -quiet -R -J -o i.iso s",
 		"xorriso -as mkisofs -quiet -R -J --acl --xattr -o i.iso s",
 		"genisoimage -quiet -J -o i.iso s",
-		"xorriso -as mkisofs -quiet -R -b boot.img -no-emul-boot "
-		"-boot-load-size 4 -c boot.cat -o i.iso s",
+		("xorriso -as mkisofs -quiet -R -b boot.img -no-emul-boot "
+		 "-boot-load-size 4 -c boot.cat -o i.iso s"),
 	};
 
 	tools_sh("mkdir -p s/d/e; cd s; for i in $(seq 60); do echo $i "
