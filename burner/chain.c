@@ -12,6 +12,9 @@
 
 enum {
 	SCAN_MAX = 1 << 18, /* steps of DISC_SESSION_ALIGN blocks: 16 GiB */
+	DESCRIPTOR_SUPPLEMENTARY = 2, /* ECMA-119 8.5.1 */
+	PATH_TABLE_BYTES = 132,	      /* 8.5.9 */
+	TYPE_M_TABLE = 148,	      /* 8.5.12 */
 	TAG_SUPERBLOCK = 2, /* as iso_util_decode_md5_tag counts them */
 };
 
@@ -163,15 +166,31 @@ int chain_last(struct disc *disc, const void *head, uint32_t *ret_lba)
 	return 0;
 }
 
-/* Where to look for a copied head in the session at @lba: behind its tree. */
+/* Behind the tree of a supplementary descriptor (ECMA-119 8.5), which ends
+ * with the path table in big-endian order; 0 if @block is none. */
+static uint64_t supplementary_end(const char *block)
+{
+	const unsigned char *b = (const unsigned char *)block;
+	uint64_t lba;
+
+	if (b[0] != DESCRIPTOR_SUPPLEMENTARY || memcmp(b + 1, "CD001", 5) != 0)
+		return 0;
+	lba = (uint64_t)b[TYPE_M_TABLE] << 24 | b[TYPE_M_TABLE + 1] << 16 |
+	      b[TYPE_M_TABLE + 2] << 8 | b[TYPE_M_TABLE + 3];
+	return lba + (volume_le32(b + PATH_TABLE_BYTES) + DISC_BLOCK - 1) /
+			     DISC_BLOCK;
+}
+
+/* Where to look for a copied head in the session at @lba: behind its trees. */
 static int copy_search_start(struct disc *disc, uint32_t lba, uint64_t *ret)
 {
+	uint64_t start_lba = (uint64_t)lba + VOLUME_SUPERBLOCK + 1;
 	uint32_t i;
 
-	*ret = (uint64_t)lba + VOLUME_SUPERBLOCK + 1;
 	for (i = VOLUME_SUPERBLOCK + 1; i < VOLUME_HEAD_BLOCKS; i++) {
 		uint32_t pos, start, size, next;
 		char block[DISC_BLOCK + 1], md5[16];
+		uint64_t end;
 		int type, err;
 
 		err = disc_read(disc, block, DISC_BLOCK,
@@ -179,13 +198,18 @@ static int copy_search_start(struct disc *disc, uint32_t lba, uint64_t *ret)
 		if (err < 0)
 			return err;
 		block[DISC_BLOCK] = 0;
+		end = supplementary_end(block);
+		if (end > start_lba)
+			start_lba = end;
 		if (iso_util_decode_md5_tag(block, &type, &pos, &start, &size,
 					    &next, md5, 0) == 1 &&
 		    type == TAG_SUPERBLOCK && pos == lba + i && next > pos) {
-			*ret = (uint64_t)next + 1;
-			return 0;
+			if ((uint64_t)next + 1 > start_lba)
+				start_lba = (uint64_t)next + 1;
+			break;
 		}
 	}
+	*ret = start_lba;
 	return 0;
 }
 
