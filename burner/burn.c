@@ -11,16 +11,24 @@
 enum {
 	POLL_MS = 20,
 	REPORT_MS = 100,
-	/* After a cancel a stdio drive is called idle while its worker still
+	/* After a failure a stdio drive is called idle while its worker still
 	 * sleeps; to let it go earlier would pull it from under the worker. */
 	SETTLE_MS = 600,
 	FILE_TEXT_MAX = 4096,
+};
+
+/* A source that knows how many blocks were taken from it. */
+struct counted {
+	struct burn_source *inner;
+	uint64_t blocks;
 };
 
 /* What libburn needs to write one track. */
 struct burning {
 	struct session *s;
 	const struct progress_sink *sink;
+	struct counted counted;
+	struct burn_source source;
 	struct burn_drive_info *infos;
 	struct burn_drive *drive;
 	struct burn_disc *disc;
@@ -29,6 +37,56 @@ struct burning {
 	struct burn_write_opts *opts;
 	struct timespec began, reported;
 };
+
+static int counted_read(struct burn_source *src, unsigned char *buf, int size)
+{
+	struct counted *c = src->data;
+	int n = c->inner->read_xt(c->inner, buf, size);
+
+	if (n > 0)
+		c->blocks += (uint64_t)n / DISC_BLOCK;
+	return n;
+}
+
+static off_t counted_get_size(struct burn_source *src)
+{
+	struct counted *c = src->data;
+
+	return c->inner->get_size(c->inner);
+}
+
+static int counted_set_size(struct burn_source *src, off_t size)
+{
+	struct counted *c = src->data;
+
+	return c->inner->set_size(c->inner, size);
+}
+
+static int counted_cancel(struct burn_source *src)
+{
+	struct counted *c = src->data;
+
+	return c->inner->cancel(c->inner);
+}
+
+/* The source is a local one: libburn's references to it end with the track. */
+static void counted_free(struct burn_source *src)
+{
+	(void)src;
+}
+
+static void count(struct burning *b, struct burn_source *inner)
+{
+	b->counted.inner = inner;
+	b->source.refcount = 2; /* ours is never given back */
+	b->source.version = 1;
+	b->source.read_xt = counted_read;
+	b->source.get_size = counted_get_size;
+	b->source.set_size = counted_set_size;
+	b->source.cancel = counted_cancel;
+	b->source.free_data = counted_free;
+	b->source.data = &b->counted;
+}
 
 static void sleep_ms(long ms)
 {
@@ -95,7 +153,7 @@ static int grab(struct burning *b, struct why *why)
 	return 0;
 }
 
-static int describe(struct burning *b, struct burn_source *src, struct why *why)
+static int describe(struct burning *b, struct why *why)
 {
 	b->disc = burn_disc_create();
 	b->session = burn_session_create();
@@ -106,7 +164,7 @@ static int describe(struct burning *b, struct burn_source *src, struct why *why)
 	    !burn_session_add_track(b->session, b->track, BURN_POS_END))
 		return -ENOMEM;
 	burn_track_define_data(b->track, 0, 0, 1, BURN_MODE1);
-	if (burn_track_set_source(b->track, src) != BURN_SOURCE_OK)
+	if (burn_track_set_source(b->track, &b->source) != BURN_SOURCE_OK)
 		return library_error(-1, "track", why);
 	return 0;
 }
@@ -150,7 +208,6 @@ static int failed(struct burning *b, struct why *why)
 	struct session *s = b->s;
 	int failure = atomic_load(&s->reader.failure);
 	char text[300];
-	int err;
 
 	if (wants_cancel(b)) {
 		library_drain();
@@ -165,10 +222,7 @@ static int failed(struct burning *b, struct why *why)
 			       strerror(-failure));
 	}
 	snprintf(text, sizeof text, "cannot write %.200s", disc_path(s->disc));
-	err = library_error(-1, text, why);
-	if (why && strstr(why->text, strerror(ENOSPC)))
-		err = -ENOSPC;
-	return err;
+	return library_error(-1, text, why);
 }
 
 static int write_track(struct burning *b, struct why *why)
@@ -191,12 +245,13 @@ static int write_track(struct burning *b, struct why *why)
 		}
 		sleep_ms(POLL_MS);
 	}
-	if (stopped || atomic_load(&b->s->reader.failure)) {
+	/* Of a write that it did not begin, libburn says that it went well. */
+	if (stopped || atomic_load(&b->s->reader.failure) ||
+	    !burn_drive_wrote_well(b->drive) ||
+	    b->counted.blocks != b->s->blocks) {
 		sleep_ms(SETTLE_MS);
 		return failed(b, why);
 	}
-	if (!burn_drive_wrote_well(b->drive))
-		return failed(b, why);
 	report(b, b->s->blocks);
 	return 0;
 }
@@ -225,9 +280,10 @@ int burn_blocks(struct session *s, struct burn_source *src,
 		burn_source_free(src);
 		return err;
 	}
+	count(&b, src);
 	err = grab(&b, why);
 	if (!err)
-		err = describe(&b, src, why);
+		err = describe(&b, why);
 	if (!err)
 		err = choose(&b, why);
 	if (!err)

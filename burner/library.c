@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "burner/library.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,7 @@ static char word_none[] = "";
 struct worst {
 	int rank; /* of libisofs' and libburn's severities, which are the same
 		   */
+	int os_errno; /* what the system said to libburn, 0: nothing */
 	char text[sizeof((struct why *)0)->text];
 };
 
@@ -60,16 +62,30 @@ void library_unlock(void)
 	pthread_mutex_unlock(&library_mutex);
 }
 
-static void worst_note(struct worst *worst, const char *severity,
-		       const char *text)
+static int rank_of(const char *severity)
 {
 	char name[80];
 	int rank = 0;
 
 	snprintf(name, sizeof name, "%s", severity);
-	if (burn_text_to_sev(name, &rank, 0) <= 0)
-		rank = 0;
-	if (worst && rank > worst->rank) {
+	return burn_text_to_sev(name, &rank, 0) > 0 ? rank : 0;
+}
+
+/* What the system said is the cause, whatever graver followed from it. */
+static void worst_note(struct worst *worst, const char *severity,
+		       const char *text, int os_errno)
+{
+	int rank = rank_of(severity);
+	bool is_cause = os_errno > 0 && rank >= rank_of("SORRY");
+
+	if (!worst || (worst->os_errno && !is_cause))
+		return;
+	if (is_cause && !worst->os_errno) {
+		worst->rank = rank;
+		worst->os_errno = os_errno;
+		snprintf(worst->text, sizeof worst->text, "%s (%s)", text,
+			 strerror(os_errno));
+	} else if (rank > worst->rank) {
 		worst->rank = rank;
 		snprintf(worst->text, sizeof worst->text, "%s", text);
 	}
@@ -85,14 +101,16 @@ static void drain(struct worst *worst, int wanted_code, bool *ret_had)
 	while (iso_obtain_msgs(word_all, &code, &number, text, severity) > 0) {
 		log_debug("libisofs %s %08x: %s", severity, (unsigned)code,
 			  text);
-		worst_note(worst, severity, text);
+		/* Only ever the consequence of something else. */
+		if (code != iso_error_get_code((int)ISO_IMAGE_WRITE_CANCELED))
+			worst_note(worst, severity, text, 0);
 		if (ret_had && code == wanted_code)
 			*ret_had = true;
 	}
 	while (burn_msgs_obtain(word_all, &code, text, &number, severity) > 0) {
 		log_debug("libburn %s %08x: %s", severity, (unsigned)code,
 			  text);
-		worst_note(worst, severity, text);
+		worst_note(worst, severity, text, number);
 		if (ret_had && code == wanted_code)
 			*ret_had = true;
 	}
@@ -117,6 +135,13 @@ static int to_errno(int ret)
 	}
 }
 
+/* What the caller can act upon as it is. */
+static bool is_plain(int os_errno)
+{
+	return os_errno == ENOSPC || os_errno == EDQUOT || os_errno == EFBIG ||
+	       os_errno == EROFS;
+}
+
 int library_error(int ret, const char *what, struct why *why)
 {
 	struct worst worst = {0};
@@ -125,7 +150,9 @@ int library_error(int ret, const char *what, struct why *why)
 	drain(&worst, 0, NULL);
 	if (!worst.text[0])
 		text = ret < 0 ? iso_error_to_msg(ret) : "failed";
-	return why_set(why, to_errno(ret), "%s: %s", what, text);
+	return why_set(
+		why, is_plain(worst.os_errno) ? -worst.os_errno : to_errno(ret),
+		"%s: %s", what, text);
 }
 
 void library_drain(void)

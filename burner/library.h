@@ -35,7 +35,9 @@ void library_unlock(void);
 /*
  * library_error - the -errno for libisofs' return value @ret (< 0), with
  * "@what: TEXT" in @why, where TEXT is the worst message that the libraries
- * queued since the last call.  Both queues are drained (into log_debug).
+ * queued since the last call.  Where the system told libburn that there is no
+ * space or the like, its error is returned.  Both queues are drained (into
+ * log_debug).
  * After a failed call of libburn, @ret is 0: -EIO with libburn's text.
  */
 int library_error(int ret, const char *what, struct why *why);

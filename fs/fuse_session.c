@@ -481,14 +481,12 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
  * is still there.  Something else mounted over it is left alone. */
 static void end_session(struct fs_mount *m)
 {
-	dev_t top;
-
 	if (!m->session)
 		return;
 	mount_end_waits(m);
 	fuse_session_destroy(m->session);
 	m->session = NULL;
-	if (m->dev && mountpoint_dev(m->dir, &top) == 0 && top == m->dev)
+	if (m->dev && mountpoint_is(m->dir, m->dev))
 		mountpoint_detach(m->dir);
 }
 
