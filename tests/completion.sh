@@ -3,12 +3,10 @@
 #
 # What the completion offers: each case gives the words of a line so far, as
 # readline would break them, the last one to be completed.
-# shellcheck source-path=SCRIPTDIR source=mount/lib.sh disable=SC2154
 . "$top_srcdir/tests/mount/lib.sh"
 
 # Outside of readline there is none to tell.
 compopt() { :; }
-# shellcheck source-path=SCRIPTDIR source=../cli/discfs.bash-completion
 . "$top_srcdir/cli/discfs.bash-completion"
 
 # offers "WORDS" WANT... - exactly these, in any order.

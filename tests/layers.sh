@@ -3,7 +3,6 @@
 #
 # The includes of the tree keep to the layers, and the script that says so
 # finds each kind of breach.
-# shellcheck source-path=SCRIPTDIR source=mount/lib.sh disable=SC2154
 . "$top_srcdir/tests/mount/lib.sh"
 
 check=$top_srcdir/scripts/check-layers

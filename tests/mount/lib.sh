@@ -15,9 +15,7 @@
 set -eEuo pipefail
 shopt -s inherit_errexit
 
-IMG=$T/disc.iso
-MNT=$T/mnt
-STAGE=$T/stage
+IMG=$T/disc.iso MNT=$T/mnt STAGE=$T/stage
 mkdir "$MNT"
 
 # place - file and line of the script itself, whatever of this file is between.
@@ -31,9 +29,10 @@ place() {
 	echo "${BASH_SOURCE[i]##*/}:${BASH_LINENO[i - 1]}"
 }
 
-# A function of its own, so that place sees the stack as fail does.
+# A function of its own, so that place sees the stack as fail does.  On standard
+# error: the command may be at work for a pipe.
 failed() {
-	echo "$(place): failed: $1"
+	echo "$(place): failed: $1" >&2
 }
 
 trap 'failed "$BASH_COMMAND"' ERR
@@ -47,7 +46,7 @@ ok() {
 
 fail() {
 	trap - ERR
-	echo "$(place): $*"
+	echo "$(place): $*" >&2
 	exit 1
 }
 
@@ -156,9 +155,9 @@ mounted() {
 	mountpoint -q "${1:-$MNT}"
 }
 
-# daemon - the process ids of all discfs processes of this test.
+# daemon - the process ids of all mounts of this test; not of the commands.
 daemon() {
-	pgrep -x discfs
+	pgrep -f '^[^ ]*(discfs mount|mount\.discfs) '
 }
 
 no_daemon() {
@@ -180,7 +179,6 @@ bury() {
 }
 
 # deltas [DIR|SOURCE] - their list; diff's exit status 1 says "some".
-# shellcheck disable=SC2120
 deltas() {
 	local status=0
 
@@ -193,6 +191,27 @@ clean() {
 	"$DISCFS" diff "${1:-$MNT}" >"$T/diff.out" ||
 		fail "deltas are pending: $(head -n 3 "$T/diff.out")"
 	[ ! -s "$T/diff.out" ] || fail "exit status 0, and yet a delta"
+}
+
+# install_helpers - put links to the program where mount(8) and umount(8) look
+# for them, in a private copy of that folder.
+install_helpers() {
+	local sbin name
+
+	sbin=$(realpath /sbin)
+	mkdir "$T/sbin"
+	mount --bind "$sbin" "$T/sbin"
+	mount -t tmpfs -o mode=755 tmpfs "$sbin"
+	for name in "$T/sbin"/*; do
+		if [ -L "$name" ]; then
+			cp -P "$name" "$sbin/"
+		else
+			ln -s "$name" "$sbin/"
+		fi
+	done
+	for name in mount.discfs umount.discfs umount.fuse.discfs; do
+		ln -sf "$DISCFS" "$sbin/$name"
+	done
 }
 
 # drop_caches FILE... - the page cache's copies of these files.
@@ -216,7 +235,7 @@ on_image() {
 	shift 2
 	# Sorry is xorriso's word for what must not happen here.
 	xorriso -abort_on SORRY -return_with SORRY 32 -hardlinks on \
-		"${load[@]}" -indev "stdio:$image" "$@" 2>"$T/xorriso.err" || {
+		-md5 on -acl on -xattr on "${load[@]}" -indev "stdio:$image" "$@" 2>"$T/xorriso.err" || {
 		cat "$T/xorriso.err" >&2
 		return 1
 	}
@@ -270,6 +289,21 @@ session_blocks() {
 		awk -F '[:,]' '/^ISO session/ { print $4 + 0 }'
 }
 
+# untouched BEFORE AFTER - AFTER, a later state of the image BEFORE, has all of
+# BEFORE's sessions as they were.  The head may differ, where the superblock
+# is, and what follows the last session: padding.
+untouched() {
+	local end
+
+	end=$(on_image "$1" - -toc | awk -F '[:,]' \
+		'/^ISO session/ { end = ($3 + $4) * 2048 } END { print end }')
+	[ "$end" -gt 65536 ] || fail "$1: no session"
+	[ "$(stat -c %s "$2")" -ge "$end" ] || fail "$2 was cut"
+	cmp <(tail -c +65537 "$1" | head -c $((end - 65536))) \
+		<(tail -c +65537 "$2" | head -c $((end - 65536))) ||
+		fail "old sessions were changed: $1, $2"
+}
+
 # expect_sessions N [IMAGE]
 expect_sessions() {
 	local n
@@ -278,12 +312,14 @@ expect_sessions() {
 	[ "$n" -eq "$1" ] || fail "$n sessions on the disc, not $1"
 }
 
-# sound IMAGE - what xorriso recorded of it, it finds again.
+# sound IMAGE - the MD5 sums that were recorded for it, xorriso finds again.
 sound() {
 	on_image "$1" - -check_media use=indev -- >"$T/check_media"
 	! grep -q 'MD5 MISMATCH' "$T/check_media" ||
 		fail "$1: $(grep 'MD5 MISMATCH' "$T/check_media")"
 	on_image "$1" - -check_md5_r FAILURE / --
+	! grep -q 'Not a single file with MD5' "$T/xorriso.err" ||
+		fail "$1: no MD5 sums of files"
 }
 
 # readable IMAGE NAME... - three more readers take it, and list NAME (a path
@@ -339,7 +375,6 @@ same_tree() {
 has() {
 	local line
 
-	# shellcheck disable=SC2119
 	deltas >"$T/deltas"
 	for line; do
 		grep -Fqx -- "$line" "$T/deltas" || {

@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The tree size of libisofs 1.5.4 can be wrong by a block where names, links or
+# xattrs are long.  Folders of 1 to 300 such files: every commit succeeds at the
+# first try, and other readers find the names.
+. "$top_srcdir/tests/mount/lib.sh"
+needs_fuse
+
+requires setfattr jq
+
+# 300 sessions: in memory, so that fsync costs nothing.
+mkdir fast
+mount -t tmpfs -o size=2g tmpfs fast
+IMG=$T/fast/disc.iso
+STAGE=$T/fast/stage
+
+# name N - 90 to 255 bytes, no two alike.
+name() {
+	local n=$1 text
+
+	printf -v text '%03d-%0*d' "$n" $((86 + n * 37 % 166)) "$n"
+	echo "$text"
+}
+
+filler=$(printf 'a/rather/long/folder/%.0s' {1..200})
+new_image
+mnt
+mkdir "$MNT/files" "$MNT/links" "$MNT/xattrs"
+longest=0
+for n in {1..300}; do
+	text=$(name "$n")
+	[ ${#text} -le "$longest" ] || longest=${#text}
+	echo "$n" >"$MNT/files/$text"
+	[ $((n % 3)) -ne 0 ] ||
+		ln -s "${filler:0:n * 13}" "$MNT/links/${text:0:130}"
+	if [ $((n % 5)) -eq 0 ]; then
+		: >"$MNT/xattrs/${text:0:100}"
+		setfattr -n user.long -v "${filler:0:n * 6}" \
+			"$MNT/xattrs/${text:0:100}"
+	fi
+	"$DISCFS" commit "$MNT" >commit.out 2>commit.err ||
+		fail "with $n files: $(cat commit.err)"
+done
+[ "$longest" -eq 255 ] || fail "the longest name has $longest bytes"
+clean
+ok "300 commits, each at the first try"
+umnt
+
+mapfile -t starts < <(sessions "$IMG")
+[ ${#starts[@]} -eq 300 ] || fail "${#starts[@]} sessions"
+for n in 1 77 120 299 300; do
+	image_paths "$IMG" "${starts[n - 1]}" | sed -n "s|^'/files/||p" |
+		tr -d "'" >got
+	for i in $(seq "$n"); do
+		name "$i"
+	done | LC_ALL=C sort >want
+	same want got "the names in session $n"
+done
+ok "xorriso finds every name, in old sessions too"
+
+text=$(name 300)
+readable "$IMG" files links xattrs
+for reader in isoinfo bsdtar; do
+	grep -Fqx "files/$text" "read.$reader" || fail "$reader does not find it"
+done
+untar "$IMG" got.tree
+[ "$(readlink "got.tree/links/${text:0:130}")" = "${filler:0:3900}" ] ||
+	fail "a long link is another"
+on_image "$IMG" - -getfattr "/xattrs/${text:0:100}" -- >got
+grep -Fqx "user.long=\"${filler:0:1800}\"" got ||
+	fail "a long xattr is another"
+ok "long links and xattrs are whole"
+
+# All of it at once, into a first session.
+rm "$IMG"
+new_image
+mnt
+cp -a got.tree/files got.tree/links "$MNT/"
+umnt
+image_paths "$IMG" | sed -n "s|^'/files/||p" | tr -d "'" >got
+same want got "the names in one session"
+ok "and in one session"

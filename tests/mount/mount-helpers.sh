@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The helpers of mount(8) and umount(8): mount -t discfs, fstab, and an umount that
+# waits for the burn and tells the truth.
+. "$top_srcdir/tests/mount/lib.sh"
+needs_fuse
+
+install_helpers
+opts=stage=$STAGE
+
+image_with_base() {
+	rm -f "$IMG"
+	new_image
+	mnt
+	echo base >"$MNT/base"
+	umnt
+	expect_sessions 1
+}
+
+image_with_base
+mount -t discfs -o "$opts" "$IMG" "$MNT"
+[ "$(findmnt -n -o FSTYPE,SOURCE "$MNT" | tr -s ' ')" = "fuse.discfs $IMG" ] ||
+	fail "the mount table says: $(findmnt -n "$MNT")"
+echo one >"$MNT/one"
+umount "$MNT"
+! mounted || fail "still mounted"
+expect_sessions 2
+extract_file "$IMG" /one got
+[ "$(cat got)" = one ] || fail "the file on the disc is another"
+no_daemon || fail "a process stays behind"
+ok "mount -t discfs, umount: burned when umount returns"
+
+# Nothing stays in utab: a second umount must not find a helper to call.
+! grep -q "$MNT" /run/mount/utab 2>/dev/null || fail "utab keeps the mount"
+expect_exit 32 umount "$MNT" 2>/dev/null
+ok "umount of what is not mounted"
+
+mount -t discfs -o "$opts" "$IMG" "$MNT"
+echo two >"$MNT/two"
+cp "$IMG" before.iso
+(cd "$MNT" && exec sleep 1000) &
+sleeper=$!
+within 5 test "$(readlink "/proc/$sleeper/cwd")" = "$MNT"
+expect_exit 32 umount "$MNT" 2>err
+grep -Eqi 'busy' err || fail "not said that it is busy: $(cat err)"
+mounted || fail "unmounted under a shell"
+same before.iso "$IMG" "the image of a busy mount"
+kill $sleeper
+wait $sleeper || true
+ok "umount of a busy mount: exit 32, nothing burned"
+
+keep
+same before.iso "$IMG" "the image after umount --keep"
+no_daemon || fail "a process stays behind"
+mount -t discfs -o "$opts" "$IMG" "$MNT"
+has 'A two'
+umount "$MNT"
+expect_sessions 3
+ok "umount --keep leaves the changes to the next mount"
+
+# By the mount table, with what mount(8) itself and systemd put there.
+echo "$IMG $MNT discfs $opts,noauto,nofail,user,noatime,x-systemd.automount 0 0" \
+	>fstab
+mount --bind fstab /etc/fstab
+mount "$MNT"
+echo three >"$MNT/three"
+umount "$MNT"
+expect_sessions 4
+ok "an entry of fstab"
+
+mount -t discfs -o "ro,$opts" "$IMG" "$MNT"
+findmnt -n -o OPTIONS "$MNT" | grep -Eq '(^|,)ro(,|$)' ||
+	fail "the mount table does not say ro"
+! touch "$MNT/new" 2>/dev/null || fail "ro is writable"
+cp "$IMG" before.iso
+umount "$MNT"
+same before.iso "$IMG" "an image mounted read-only"
+ok "mount -o ro"
+
+expect_error 1 'frobnicate' mount -t discfs -o "$opts,frobnicate" "$IMG" "$MNT"
+expect_error 32 '.' mount -t discfs -o "$opts" missing.iso "$MNT"
+! mounted || fail "and yet it is mounted"
+ok "mount passes the helper's exit status on"
+
+# Going round the helper: the burn is made all the same, unseen.
+mount -t discfs -o "$opts" "$IMG" "$MNT"
+echo five >"$MNT/five"
+umount -i "$MNT"
+within 30 no_daemon
+expect_sessions 5
+extract_file "$IMG" /five got.five
+[ "$(cat got.five)" = five ] || fail "the file on the disc is another"
+ok "umount -i burns in the background"
+
+# A burn that fails: umount says so, and the mount stays.
+mkdir small
+mount -t tmpfs -o size=30m tmpfs small
+IMG=$T/small/disc.iso
+image_with_base
+mount -t discfs -o "$opts" "$IMG" "$MNT"
+head -c 5000000 /dev/urandom >"$MNT/data"
+fallocate -l "$(($(df --output=avail -k small | tail -n 1) - 1000))K" \
+	small/filler
+expect_exit 32 umount "$MNT" 2>err
+grep -Eqi 'space|free' err || fail "not said why: $(cat err)"
+mounted || fail "unmounted, and nothing burned"
+rm small/filler
+umount "$MNT"
+expect_sessions 2
+ok "umount of a mount that cannot be burned: exit 32, and it stays"

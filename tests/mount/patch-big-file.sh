@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Ten bytes changed in the middle of a file of 1 GiB that is on the disc already:
+# nothing is copied for that.
+. "$top_srcdir/tests/mount/lib.sh"
+needs_fuse
+
+requires bsdtar
+truncate -s 1G big
+for at in 0 511 512 1023; do
+	head -c 1000000 /dev/urandom |
+		dd of=big bs=1M seek=$at conv=notrunc status=none
+done
+: >empty
+xorriso -abort_on SORRY -outdev "stdio:$IMG" -map big /big -map empty /empty \
+	-commit 2>xorriso.err || fail "$(tail -n 3 xorriso.err)"
+
+staged() {
+	du -s --block-size=1 "$STAGE" | cut -f 1
+}
+
+# opens FILE - microseconds for 200 times opening it for writing.
+opens() {
+	local begin=${EPOCHREALTIME/[.,]/} _
+
+	for _ in {1..200}; do
+		: 4<>"$1"
+	done
+	echo $((${EPOCHREALTIME/[.,]/} - begin))
+}
+
+mnt
+: >>"$MNT/empty"
+sync "$MNT/empty"
+before=$(staged)
+opens "$MNT/empty" >/dev/null
+empty=$(opens "$MNT/empty")
+big=$(opens "$MNT/big")
+echo "200 opens: empty file $empty us, big file $big us"
+[ "$big" -lt $((empty * 3 + 20000)) ] ||
+	fail "opening takes longer: $big us, an empty file $empty us"
+ok "opening 1 GiB for writing takes no longer than an empty file"
+
+patch() {
+	printf 0123456789 |
+		dd of="$1" bs=1 seek=$(((512 << 20) + 12345)) conv=notrunc,fsync \
+			status=none
+}
+
+patch "$MNT/big"
+after=$(staged)
+[ $((after - before)) -lt 1048576 ] ||
+	fail "the stage grew by $((after - before)) bytes"
+ok "the stage grew by $((after - before)) bytes"
+
+patch big
+cmp "$MNT/big" big || fail "the patched file reads wrong"
+has 'M big'
+umnt
+bsdtar -xOf "$IMG" big | cmp - big || fail "bsdtar reads something else"
+expect_sessions 2
+ok "and it is burned whole"
