@@ -103,7 +103,7 @@ int disc_read(struct disc *disc, void *buf, size_t len, uint64_t pos);
 
 /*
  * disc_write_head, disc_read_head - the first DISC_HEAD_BYTES of an
- * overwritable medium.  Writing returns after the bytes are durable and were
+ * overwritable medium; a short image file reads as if zeros followed.  Writing returns after the bytes are durable and were
  * read back equal.  Returns 0 or -errno.
  */
 int disc_write_head(struct disc *disc, const void *head, struct why *why);

@@ -71,9 +71,9 @@ struct import_info {
 	bool has_md5;        /* libisofs MD5 tags and sums are there */
 	uint64_t tree_blocks; /* descriptors, path tables and folders, estimated from below */
 	/*
-	 * MD5 over the head (first 64 KiB of the medium) and every node's
-	 * id, parent, name, attributes, size and runs: names this base for
-	 * the binding of a stage.
+	 * MD5 over the session's first 64 KiB and every node's id, parent,
+	 * name, attributes, size and runs: names this base for the binding
+	 * of a stage.
 	 */
 	unsigned char digest[16];
 };

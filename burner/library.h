@@ -12,6 +12,9 @@
  * The lock is recursive-free and a leaf for everybody outside burner/.
  */
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <libburn/libburn.h>
 #include <libisofs/libisofs.h>
 
@@ -32,7 +35,10 @@ void library_unlock(void);
 /*
  * library_error - the -errno for libisofs' return value @ret (< 0), with
  * "@what: TEXT" in @why, where TEXT is the worst message that the libraries
- * queued since the last call.  Both queues are drained (into log_debug).
+ * queued since the last call.  Where the system told libburn that there is no
+ * space or the like, its error is returned.  Both queues are drained (into
+ * log_debug).
+ * After a failed call of libburn, @ret is 0: -EIO with libburn's text.
  */
 int library_error(int ret, const char *what, struct why *why);
 

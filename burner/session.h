@@ -33,6 +33,9 @@
 #include "common/progress.h"
 #include "common/why.h"
 
+/* libisofs reads no longer target of a symbolic link; its components are
+ * bounded as names are, to 255 bytes. */
+#define SESSION_TARGET_MAX 1023
 #define SESSION_NEW UINT32_MAX    /* base_id of a node that the base does not have */
 
 enum session_node_flags {
@@ -113,7 +116,8 @@ struct session;
  * session_author - see above.  @plan and all it points to must live until
  * session_free.  Returns 0; -ESTALE (the medium is not the base that the plan
  * is made for), -ENOSPC with the blocks in excess in @why, -EIO, -ECANCELED,
- * -EROFS (medium cannot be appended), ...
+ * -EROFS (medium cannot be appended), -ENAMETOOLONG (a link's target), -ENOTSUP
+ * (what libisofs cannot write), -EINVAL (a contradictory plan), ...
  */
 int session_author(struct disc *disc, const struct session_plan *plan,
 		   const struct progress_sink *sink, struct session **ret,

@@ -19,12 +19,19 @@
  *				 "seconds_left":..}*
  *				{"done":true,"blocks":N,"text":".."}
  * {"op":"release"}		{"done":true}	changes are allowed again
- * {"op":"keep"}		{"done":true}	burn nothing at the unmount
+ * {"op":"keep"}		{"done":true}	burn nothing at the unmount; all is
+ *				in the stage
  * {"op":"watch"}		progress events until the client hangs up
  * anything that fails		{"done":true,"error":"one line","errno":N}
  *
- * A client that hangs up during "commit" ends its waiting, not the burn; a
- * held mount whose client hung up is released when the commit is over.
+ * A client that hangs up during "commit" ends its waiting, not the burn.  A
+ * hold lasts until "release" or until its client hangs up, then (and, while
+ * the commit runs, when that is over) the mount is released: the unmount
+ * helper stays connected until it has unmounted.  The end of the mount
+ * (control_stop) releases nothing.
+ *
+ * A request is a line of at most 1 MiB; a longer one ends the connection.
+ * Progress that a slow client did not read yet is replaced by newer.
  */
 
 #include <sys/types.h>

@@ -21,6 +21,7 @@
 /* A piece of a file's bytes: EXTENT_HOLE (zeros), EXTENT_DISC or EXTENT_DATA at pos. */
 struct file_piece {
 	uint8_t source;
+	bool fresh; /* writing: a range that is not the file's yet */
 	uint64_t pos;
 	uint64_t len;
 };
@@ -30,6 +31,8 @@ struct file_io {
 	unsigned n;
 	uint64_t off, len;         /* in the file; len is what the pieces sum up to */
 	uint64_t ino;
+	uint64_t reserved_blocks;
+	uint32_t gen;              /* writing: of the fresh pieces */
 	unsigned pin;
 	bool pinned;
 	struct file_piece small[8];

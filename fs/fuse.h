@@ -5,30 +5,35 @@
 /*
  * The mount: libfuse's session around a volume.  fuse_session.c makes it,
  * fuse_ops.c translates each request into a call of the tree and its answer
- * into a reply.  These two are the only files that see libfuse.
+ * into a reply.  These two are the only files that see libfuse.  One mount a
+ * process, since signals are the process's.
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "common/why.h"
 #include "fs/volume.h"
 
 struct mount_opts {
-	const char *dir;       /* absolute */
-	const char *source;    /* as the mount table shows it */
+	const char *dir;    /* absolute */
+	const char *source; /* as the mount table shows it */
 	bool readonly;
-	bool allow_other;      /* default for root */
+	bool allow_other; /* default for root */
 	bool nosuid, nodev, noexec, noatime;
-	bool debug;            /* libfuse's own trace on standard error */
+	bool debug; /* libfuse's own trace on standard error */
 };
 
 struct fs_mount;
 
 /*
  * fs_mount_new - mount @v at opts->dir.  Requests are answered once
- * fs_mount_loop runs.  Returns 0 or -errno with @why (-ENOTDIR, -EBUSY for a
- * mountpoint in use by us already, -ENODEV without /dev/fuse, -EPERM).
+ * fs_mount_loop runs.  From here to fs_mount_free SIGPIPE is ignored, and
+ * SIGTERM, SIGINT and SIGHUP end the loop (the one running or the next one);
+ * a fork in between is fine.  Returns 0 or -errno with @why (-ENOENT, -ENOTDIR,
+ * -EBUSY for a mountpoint in use by us already, -ENODEV without /dev/fuse,
+ * -EPERM).
  */
 int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 		 struct fs_mount **ret, struct why *why);
@@ -39,17 +44,28 @@ dev_t fs_mount_dev(const struct fs_mount *m);
 
 /*
  * fs_mount_loop - serve until the mount is gone (returns 0) or SIGTERM, SIGINT
- * or SIGHUP came (returns its number; the mount is then detached).  On a signal,
- * pages dirtied through shared mappings are pushed first by syncfs(2) from a
- * thread that serves no requests.
+ * or SIGHUP came (returns its number; the mount is then detached).  On a
+ * signal, pages dirtied through shared mappings are pushed first by syncfs(2)
+ * from a thread that serves no requests; a second signal cuts that short.
+ * -errno if it could not serve.
  */
 int fs_mount_loop(struct fs_mount *m);
 
 /* fs_mount_sync - syncfs(2) on the mount, from a helper thread of its own: what
  * the committer calls before its snapshot.  Registered with the volume by
- * fs_mount_new through volume_set_sync. */
+ * fs_mount_new through volume_set_sync.  0 (also when the mount is gone), or
+ * -errno: -ETIMEDOUT if it takes longer than a minute. */
 int fs_mount_sync(struct fs_mount *m);
 
+/* fs_mount_free - unmount what is still mounted, free.  Takes NULL. */
 void fs_mount_free(struct fs_mount *m);
+
+/*
+ * fs_mount_counts - call @fn for each kind of request that came so far, with
+ * its name ("lookup", "write"; in lower case, as in linux/fuse.h) and how many.
+ */
+void fs_mount_counts(const struct fs_mount *m,
+		     void (*fn)(void *arg, const char *name, uint64_t count),
+		     void *arg);
 
 #endif

@@ -48,6 +48,9 @@ struct stage_intent {
 	uint64_t nwa, blocks;
 	char volume_uuid[17];
 	bool overwritable;
+	/* The rows are just what is burned: nothing was written after the
+	 * snapshot.  stage_write with after_snapshot clears it. */
+	bool exact;
 	unsigned char *old_head, *new_head; /* heap, 64 KiB each, or NULL */
 };
 void stage_intent_release(struct stage_intent *i);
@@ -60,6 +63,7 @@ void stage_intent_release(struct stage_intent *i);
 enum stage_node_flags {
 	STAGE_ATTR = 1 << 0,    /* attr and xattrs differ from the base */
 	STAGE_CONTENT = 1 << 1, /* size and extents differ (regular files) */
+	STAGE_TOUCHED = 1 << 2, /* a folder whose times moved by its entries */
 };
 
 struct stage_node {
@@ -98,6 +102,9 @@ struct stage_batch {
 	uint32_t n_gone;
 	const char *const *drop_gone;
 	uint32_t n_drop_gone;
+	/* Written while a session is burned from an older cut: an intent that
+	 * is there is not exact from now on. */
+	bool after_snapshot;
 };
 
 /*
@@ -126,6 +133,11 @@ struct stage_reader {
 };
 int stage_load(struct stage *st, const struct stage_reader *r,
 	       struct why *why);
+
+/* stage_replace - as stage_write, but all rows that were there are deleted
+ * first. */
+int stage_replace(struct stage *st, const struct stage_batch *batch,
+		  struct why *why);
 
 /* stage_next_id - the smallest id that no row ever had. */
 uint64_t stage_next_id(struct stage *st);

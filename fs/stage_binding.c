@@ -160,6 +160,7 @@ static int put_intent(struct stage *st, const struct stage_intent *i,
 	sqlite3_bind_int(s, 4, i->overwritable);
 	bind_head(s, 5, i->old_head);
 	bind_head(s, 6, i->new_head);
+	sqlite3_bind_int(s, 7, i->exact);
 	return stage_db_step(st, s, why);
 }
 
@@ -200,15 +201,17 @@ static int get_head(sqlite3_stmt *s, int col, unsigned char **ret)
 
 static int get_intent(sqlite3_stmt *s, struct stage_intent *i)
 {
-	int64_t overwritable;
+	int64_t overwritable, exact;
 	int err;
 
 	if (!stage_column_u64(s, 0, &i->nwa) ||
 	    !stage_column_u64(s, 1, &i->blocks) ||
 	    !get_text(s, 2, i->volume_uuid, sizeof i->volume_uuid) ||
-	    !stage_column_int(s, 3, 0, 1, &overwritable))
+	    !stage_column_int(s, 3, 0, 1, &overwritable) ||
+	    !stage_column_int(s, 6, 0, 1, &exact))
 		return -EBADMSG;
 	i->overwritable = overwritable;
+	i->exact = exact;
 	err = get_head(s, 4, &i->old_head);
 	if (err == 0)
 		err = get_head(s, 5, &i->new_head);

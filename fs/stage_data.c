@@ -459,6 +459,24 @@ uint64_t stage_data_used(const struct stage_data *d)
 	return atomic_load(&d->used);
 }
 
+int stage_data_read(struct stage_data *d, void *buf, size_t len, uint64_t pos)
+{
+	unsigned char *p = buf;
+
+	while (len) {
+		ssize_t n = pread(d->fd, p, len, (off_t)pos);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -EIO;
+		p += n;
+		pos += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 uint64_t stage_data_room(const struct stage_data *d)
 {
 	struct statvfs v;

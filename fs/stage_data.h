@@ -30,6 +30,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/why.h"
@@ -56,8 +57,8 @@ int stage_data_claim(struct stage_data *d, uint64_t pos, uint64_t len);
 /*
  * stage_data_claimed - loading is over: what nothing claimed is free, and
  * punched after the next durable transaction.
- * *@ret_shared (array of n pos/len pairs, caller frees) are ranges claimed more
- * than once, for which the extents are to be marked shared.
+ * *@ret_shared (array of n pos/len pairs, sorted and apart, caller frees) are
+ * ranges claimed more than once, for which the extents are to be marked shared.
  */
 struct data_range {
 	uint64_t pos, len;
@@ -112,6 +113,9 @@ void stage_data_thaw(struct stage_data *d);
  * the kernel says so only once.
  */
 int stage_data_sync(struct stage_data *d);
+
+/* stage_data_read - exactly @len bytes at @pos.  0, or -EIO. */
+int stage_data_read(struct stage_data *d, void *buf, size_t len, uint64_t pos);
 
 /* Bytes that something refers to; and what the file system below can still
  * take. */

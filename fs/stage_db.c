@@ -31,7 +31,8 @@ static const struct {
 		 "WITHOUT ROWID"},
 	{"intent", "CREATE TABLE intent (one INTEGER PRIMARY KEY, "
 		   "nwa INTEGER, blocks INTEGER, volume_uuid BLOB, "
-		   "overwritable INTEGER, old_head BLOB, new_head BLOB)"},
+		   "overwritable INTEGER, old_head BLOB, new_head BLOB, "
+		   "exact INTEGER)"},
 	{"link", "CREATE TABLE link (parent INTEGER, name BLOB, "
 		 "node INTEGER, PRIMARY KEY (parent, name)) WITHOUT ROWID"},
 	{"node", "CREATE TABLE node (id INTEGER PRIMARY KEY, "
@@ -76,10 +77,12 @@ static const char *const statements[STMT_COUNT] = {
 		"?7,?8,?9,?10,?11,ifnull(nullif(?12,0),"
 		"(SELECT created FROM binding)),?13)",
 	[STMT_GET_INTENT] = "SELECT nwa, blocks, volume_uuid, overwritable, "
-			    "old_head, new_head FROM intent",
+			    "old_head, new_head, exact FROM intent",
 	[STMT_PUT_INTENT] =
-		"INSERT OR REPLACE INTO intent VALUES (1,?1,?2,?3,?4,?5,?6)",
+		"INSERT OR REPLACE INTO intent VALUES (1,?1,?2,?3,?4,?5,?6,"
+		"?7)",
 	[STMT_CLEAR_INTENT] = "DELETE FROM intent",
+	[STMT_LATER_INTENT] = "UPDATE intent SET exact = 0",
 	[STMT_GET_RESULT] = "SELECT result FROM state",
 	[STMT_PUT_RESULT] = "UPDATE state SET result = ?1",
 };

@@ -9,7 +9,7 @@
 
 enum {
 	TARGET_MAX = 4095, /* PATH_MAX without its NUL */
-	ALL_FLAGS = STAGE_ATTR | STAGE_CONTENT,
+	ALL_FLAGS = STAGE_ATTR | STAGE_CONTENT | STAGE_TOUCHED,
 };
 
 /* What a row that is handed out points to. */

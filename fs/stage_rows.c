@@ -198,7 +198,14 @@ int stage_clear_rows(struct stage *st, struct why *why)
 	return err;
 }
 
-int stage_write(struct stage *st, const struct stage_batch *b, struct why *why)
+/* An intent that is there tells of other rows now. */
+static int note_later(struct stage *st, struct why *why)
+{
+	return st->has_intent ? stage_db_run(st, STMT_LATER_INTENT, why) : 0;
+}
+
+static int write_batch(struct stage *st, const struct stage_batch *b,
+		       bool replace, struct why *why)
 {
 	uint64_t rows, next_id;
 	int err = stage_data_sync(st->data);
@@ -208,20 +215,37 @@ int stage_write(struct stage *st, const struct stage_batch *b, struct why *why)
 		return why_set(why, err,
 			       "stage %s: cannot write its data file: %s",
 			       st->id, strerror(-err));
-	if (b->n_nodes == 0 && b->n_drop_nodes == 0 && b->n_links == 0 &&
-	    b->n_drop_links == 0 && b->n_gone == 0 && b->n_drop_gone == 0)
+	if (!replace && b->n_nodes == 0 && b->n_drop_nodes == 0 &&
+	    b->n_links == 0 && b->n_drop_links == 0 && b->n_gone == 0 && b->n_drop_gone == 0)
 		return 0;
 	rows = st->rows;
 	next_id = st->next_id;
 	err = stage_db_begin(st, why);
 	if (err < 0)
 		return err;
-	err = stage_db_end(st, stage_write_rows(st, b, why), why);
+	if (replace)
+		err = stage_clear_rows(st, why);
+	if (!err)
+		err = stage_write_rows(st, b, why);
+	if (!err && b->after_snapshot)
+		err = note_later(st, why);
+	err = stage_db_end(st, err, why);
 	if (err < 0) {
 		st->rows = rows;
 		st->next_id = next_id;
 	}
 	return err;
+}
+
+int stage_write(struct stage *st, const struct stage_batch *b, struct why *why)
+{
+	return write_batch(st, b, false, why);
+}
+
+int stage_replace(struct stage *st, const struct stage_batch *b,
+		  struct why *why)
+{
+	return write_batch(st, b, true, why);
 }
 
 uint64_t stage_next_id(struct stage *st)

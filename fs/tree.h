@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "burner/import.h"
 #include "common/attr.h"
 #include "common/why.h"
 #include "fs/stage_data.h"
@@ -64,6 +65,20 @@ void tree_attach_data(struct tree *t, struct stage_data *data);
  * be written, or an unmount that is committing).
  */
 void tree_set_readonly(struct tree *t, bool readonly);
+
+/* ---- import (tree_import.c) ---- */
+
+/*
+ * tree_import - fill an empty tree by importing @opts' session of @disc.
+ * @present: how uid, gid and modes are shown (-1: as on the disc).
+ */
+struct tree_present {
+	int64_t uid, gid, mode, dmode, umask;
+};
+int tree_import(struct tree *t, struct disc *disc,
+		const struct import_opts *opts,
+		const struct tree_present *present, struct import_info *ret,
+		struct why *why);
 
 /* ---- names ---- */
 

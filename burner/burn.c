@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "burner/session_parts.h"
+#include "common/cleanup.h"
+
+enum {
+	POLL_MS = 20,
+	REPORT_MS = 100,
+	/* After a failure a stdio drive is called idle while its worker still
+	 * sleeps; to let it go earlier would pull it from under the worker. */
+	SETTLE_MS = 600,
+	FILE_TEXT_MAX = 4096,
+};
+
+/* A source that knows how many blocks were taken from it. */
+struct counted {
+	struct burn_source *inner;
+	uint64_t blocks;
+};
+
+/* What libburn needs to write one track. */
+struct burning {
+	struct session *s;
+	const struct progress_sink *sink;
+	struct counted counted;
+	struct burn_source source;
+	struct burn_drive_info *infos;
+	struct burn_drive *drive;
+	struct burn_disc *disc;
+	struct burn_session *session;
+	struct burn_track *track;
+	struct burn_write_opts *opts;
+	struct timespec began, reported;
+};
+
+static int counted_read(struct burn_source *src, unsigned char *buf, int size)
+{
+	struct counted *c = src->data;
+	int n = c->inner->read_xt(c->inner, buf, size);
+
+	if (n > 0)
+		c->blocks += (uint64_t)n / DISC_BLOCK;
+	return n;
+}
+
+static off_t counted_get_size(struct burn_source *src)
+{
+	struct counted *c = src->data;
+
+	return c->inner->get_size(c->inner);
+}
+
+static int counted_set_size(struct burn_source *src, off_t size)
+{
+	struct counted *c = src->data;
+
+	return c->inner->set_size(c->inner, size);
+}
+
+static int counted_cancel(struct burn_source *src)
+{
+	struct counted *c = src->data;
+
+	return c->inner->cancel(c->inner);
+}
+
+/* The source is a local one: libburn's references to it end with the track. */
+static void counted_free(struct burn_source *src)
+{
+	(void)src;
+}
+
+static void count(struct burning *b, struct burn_source *inner)
+{
+	b->counted.inner = inner;
+	b->source.refcount = 2; /* ours is never given back */
+	b->source.version = 1;
+	b->source.read_xt = counted_read;
+	b->source.get_size = counted_get_size;
+	b->source.set_size = counted_set_size;
+	b->source.cancel = counted_cancel;
+	b->source.free_data = counted_free;
+	b->source.data = &b->counted;
+}
+
+static void sleep_ms(long ms)
+{
+	struct timespec t = {.tv_sec = ms / 1000,
+			     .tv_nsec = ms % 1000 * 1000000};
+
+	while (nanosleep(&t, &t) < 0 && errno == EINTR)
+		;
+}
+
+static int64_t ms_since(const struct timespec *then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)(now.tv_sec - then->tv_sec) * 1000 +
+	       (now.tv_nsec - then->tv_nsec) / 1000000;
+}
+
+static void report(struct burning *b, uint64_t done)
+{
+	struct session *s = b->s;
+	struct progress p = {.phase = "burning",
+			     .blocks_done = done,
+			     .blocks_total = s->blocks};
+	int64_t ms = ms_since(&b->began);
+	char path[FILE_TEXT_MAX];
+	unsigned current;
+
+	if (!b->sink || !b->sink->report)
+		return;
+	if (p.blocks_done > s->blocks)
+		p.blocks_done = s->blocks;
+	current = atomic_load(&s->reader.current);
+	if (current != CONTENT_NO_NODE && done < s->blocks) {
+		content_path(s->plan, current, path, sizeof path);
+		p.file = path;
+	}
+	if (ms >= 500) {
+		p.bytes_per_second =
+			p.blocks_done * DISC_BLOCK * 1000 / (uint64_t)ms;
+		if (p.bytes_per_second)
+			p.seconds_left =
+				(uint32_t)((s->blocks - p.blocks_done) *
+					   DISC_BLOCK / p.bytes_per_second);
+	}
+	b->sink->report(b->sink->arg, &p);
+	clock_gettime(CLOCK_MONOTONIC, &b->reported);
+}
+
+/*
+ * The file is addressed by the descriptor that the disc holds and has locked,
+ * so that it is the same one whatever became of its path.
+ */
+static int grab(struct burning *b, struct why *why)
+{
+	char address[64];
+
+	snprintf(address, sizeof address, "stdio:/proc/self/fd/%d",
+		 disc_fd(b->s->disc));
+	if (burn_drive_scan_and_grab(&b->infos, address, 0) <= 0)
+		return library_error(-1, disc_path(b->s->disc), why);
+	b->drive = b->infos[0].drive;
+	return 0;
+}
+
+static int describe(struct burning *b, struct why *why)
+{
+	b->disc = burn_disc_create();
+	b->session = burn_session_create();
+	b->track = burn_track_create();
+	if (!b->disc || !b->session || !b->track)
+		return -ENOMEM;
+	if (!burn_disc_add_session(b->disc, b->session, BURN_POS_END) ||
+	    !burn_session_add_track(b->session, b->track, BURN_POS_END))
+		return -ENOMEM;
+	burn_track_define_data(b->track, 0, 0, 1, BURN_MODE1);
+	if (burn_track_set_source(b->track, &b->source) != BURN_SOURCE_OK)
+		return library_error(-1, "track", why);
+	return 0;
+}
+
+static int choose(struct burning *b, struct why *why)
+{
+	char reasons[BURN_REASONS_LEN];
+
+	b->opts = burn_write_opts_new(b->drive);
+	if (!b->opts)
+		return -ENOMEM;
+	burn_write_opts_set_perform_opc(b->opts, 0);
+	burn_write_opts_set_multi(b->opts, 0);
+	/* Once, at the end, by session_close. */
+	burn_write_opts_set_stdio_fsync(b->opts, -1);
+	burn_write_opts_set_start_byte(b->opts,
+				       (off_t)(b->s->medium.nwa * DISC_BLOCK));
+	if (burn_write_opts_auto_write_type(b->opts, b->disc, reasons, 0) ==
+	    BURN_WRITE_NONE)
+		return why_set(why, -EIO, "%s: no way to write: %s",
+			       disc_path(b->s->disc), reasons);
+	return 0;
+}
+
+static void wait_idle(struct burning *b)
+{
+	struct burn_progress p;
+
+	while (burn_drive_get_status(b->drive, &p) != BURN_DRIVE_IDLE)
+		sleep_ms(POLL_MS);
+}
+
+static bool wants_cancel(const struct burning *b)
+{
+	return b->sink && b->sink->cancel && atomic_load(b->sink->cancel);
+}
+
+/* Why the burn failed, by what is known best. */
+static int failed(struct burning *b, struct why *why)
+{
+	struct session *s = b->s;
+	int failure = atomic_load(&s->reader.failure);
+	char text[300];
+
+	if (wants_cancel(b)) {
+		library_drain();
+		return why_set(why, -ECANCELED, "the burn was cancelled");
+	}
+	if (failure) {
+		content_path(s->plan, atomic_load(&s->reader.failed), text,
+			     sizeof text);
+		library_drain();
+		return why_set(why, failure,
+			       "cannot read the content of %s: %s", text,
+			       strerror(-failure));
+	}
+	snprintf(text, sizeof text, "cannot write %.200s", disc_path(s->disc));
+	return library_error(-1, text, why);
+}
+
+static int write_track(struct burning *b, struct why *why)
+{
+	struct burn_progress p;
+	bool stopped = false;
+	int failure = 0;
+
+	library_drain();
+	clock_gettime(CLOCK_MONOTONIC, &b->began);
+	report(b, 0);
+	burn_disc_write(b->opts, b->disc);
+	while (burn_drive_get_status(b->drive, &p) != BURN_DRIVE_IDLE) {
+		if (ms_since(&b->reported) >= REPORT_MS)
+			report(b, p.sector > 0 ? (uint64_t)p.sector : 0);
+		failure = atomic_load(&b->s->reader.failure);
+		if (!stopped && (failure || wants_cancel(b))) {
+			burn_drive_cancel(b->drive);
+			stopped = true;
+		}
+		sleep_ms(POLL_MS);
+	}
+	/* Of a write that it did not begin, libburn says that it went well. */
+	if (stopped || atomic_load(&b->s->reader.failure) ||
+	    !burn_drive_wrote_well(b->drive) ||
+	    b->counted.blocks != b->s->blocks) {
+		sleep_ms(SETTLE_MS);
+		return failed(b, why);
+	}
+	report(b, b->s->blocks);
+	return 0;
+}
+
+/* Gives back what a burn that failed took from the image's file system. */
+static void undo_growth(struct session *s, off_t size)
+{
+	struct stat st;
+	int fd = disc_fd(s->disc);
+
+	if (fstat(fd, &st) == 0 && st.st_size > size && ftruncate(fd, size) < 0)
+		return; /* only space is lost */
+}
+
+int burn_blocks(struct session *s, struct burn_source *src,
+		const struct progress_sink *sink, struct why *why)
+{
+	struct burning b = {.s = s, .sink = sink};
+	struct stat st;
+	int err;
+
+	if (fstat(disc_fd(s->disc), &st) < 0) {
+		err = why_set(why, -errno, "%s: %s", disc_path(s->disc),
+			      strerror(errno));
+		src->cancel(src);
+		burn_source_free(src);
+		return err;
+	}
+	count(&b, src);
+	err = grab(&b, why);
+	if (!err)
+		err = describe(&b, why);
+	if (!err)
+		err = choose(&b, why);
+	if (!err)
+		err = write_track(&b, why);
+	if (b.drive)
+		wait_idle(&b);
+	if (err < 0)
+		src->cancel(src);
+	if (b.opts)
+		burn_write_opts_free(b.opts);
+	if (b.track)
+		burn_track_free(b.track);
+	if (b.session)
+		burn_session_free(b.session);
+	if (b.disc)
+		burn_disc_free(b.disc);
+	burn_source_free(src);
+	if (b.drive)
+		burn_drive_release(b.drive, 0);
+	if (b.infos)
+		burn_drive_info_free(b.infos);
+	if (err < 0)
+		undo_growth(s, st.st_size);
+	library_drain();
+	return err;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "burner/chain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "burner/disc_ops.h"
+#include "burner/library.h"
+#include "burner/volume.h"
+#include "common/cleanup.h"
+
+enum {
+	SCAN_MAX = 1 << 18, /* steps of DISC_SESSION_ALIGN blocks: 16 GiB */
+	TAG_SUPERBLOCK = 2, /* as iso_util_decode_md5_tag counts them */
+};
+
+struct list {
+	struct disc_session *v;
+	size_t n, room;
+};
+
+uint64_t chain_align(uint64_t lba)
+{
+	return (lba + DISC_SESSION_ALIGN - 1) / DISC_SESSION_ALIGN *
+	       DISC_SESSION_ALIGN;
+}
+
+static int list_add(struct list *l, uint32_t lba, const struct volume *vol)
+{
+	struct disc_session *s;
+
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 8;
+
+		s = realloc(l->v, room * sizeof *s);
+		if (!s)
+			return -ENOMEM;
+		l->v = s;
+		l->room = room;
+	}
+	s = &l->v[l->n++];
+	s->lba = lba;
+	s->blocks = vol->blocks;
+	s->created = vol->created;
+	memcpy(s->volume_id, vol->volume_id, sizeof s->volume_id);
+	return 0;
+}
+
+static void list_reverse(struct list *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n / 2; i++) {
+		struct disc_session tmp = l->v[i];
+
+		l->v[i] = l->v[l->n - 1 - i];
+		l->v[l->n - 1 - i] = tmp;
+	}
+}
+
+/*
+ * The descriptor of a session that begins at @lba.  Its own tree is in it:
+ * else it is a copy, or an image that is some file's content.
+ * Returns 1, 0 if there is none, or -EIO.
+ */
+static int session_at(struct disc *disc, uint64_t lba, struct volume *ret)
+{
+	unsigned char block[DISC_BLOCK];
+	uint64_t pos = (lba + VOLUME_SUPERBLOCK) * DISC_BLOCK;
+	int err;
+
+	if (pos + DISC_BLOCK > disc_readable(disc))
+		return 0;
+	err = disc_read(disc, block, sizeof block, pos);
+	if (err < 0)
+		return err;
+	return volume_parse(block, ret) && lba + ret->blocks <= UINT32_MAX &&
+	       ret->root_lba > lba + VOLUME_SUPERBLOCK &&
+	       ret->root_lba < lba + ret->blocks;
+}
+
+/*
+ * Along the native chain to the session that @head describes, which has the
+ * same root folder.  Returns 1, 0 if the chain does not lead there, or -errno.
+ */
+static int walk_native(struct disc *disc, const struct volume *head,
+		       uint32_t *ret_last, struct list *list)
+{
+	uint64_t lba = DISC_SESSION_ALIGN;
+	struct volume vol;
+	int n, ret;
+
+	for (n = 0; n < CHAIN_MAX && lba < head->blocks; n++) {
+		ret = session_at(disc, lba, &vol);
+		if (ret <= 0)
+			return ret;
+		if (list) {
+			ret = list_add(list, (uint32_t)lba, &vol);
+			if (ret < 0)
+				return ret;
+		}
+		*ret_last = (uint32_t)lba;
+		if (vol.root_lba == head->root_lba)
+			return 1;
+		lba = chain_align(lba + vol.blocks);
+	}
+	return 0;
+}
+
+static bool parse_head(const void *head, struct volume *ret)
+{
+	return volume_parse((const unsigned char *)head +
+				    VOLUME_SUPERBLOCK * DISC_BLOCK,
+			    ret);
+}
+
+/* The session named by the tag in @head, if it is there.  1, 0, -errno. */
+static int relocated_from(struct disc *disc, const void *head,
+			  const struct volume *vol, uint32_t *ret_lba)
+{
+	struct volume own;
+	uint32_t lba;
+	int ret;
+
+	if (!volume_relocated(head, &lba))
+		return 0;
+	ret = session_at(disc, lba, &own);
+	if (ret <= 0)
+		return ret;
+	if (own.root_lba != vol->root_lba)
+		return 0;
+	*ret_lba = lba;
+	return 1;
+}
+
+int chain_is_native(struct disc *disc, const void *head)
+{
+	struct volume vol;
+	uint32_t last;
+
+	if (!parse_head(head, &vol))
+		return 0;
+	return walk_native(disc, &vol, &last, NULL);
+}
+
+int chain_last(struct disc *disc, const void *head, uint32_t *ret_lba)
+{
+	struct volume vol;
+	uint32_t lba;
+	int ret;
+
+	if (!parse_head(head, &vol))
+		return -EMEDIUMTYPE;
+	ret = relocated_from(disc, head, &vol, &lba);
+	if (ret == 0)
+		ret = walk_native(disc, &vol, &lba, NULL);
+	if (ret < 0)
+		return ret;
+	*ret_lba = ret ? lba : 0;
+	return 0;
+}
+
+/* Where to look for a copied head in the session at @lba: behind its tree. */
+static int copy_search_start(struct disc *disc, uint32_t lba, uint64_t *ret)
+{
+	uint32_t i;
+
+	*ret = (uint64_t)lba + VOLUME_SUPERBLOCK + 1;
+	for (i = VOLUME_SUPERBLOCK + 1; i < VOLUME_HEAD_BLOCKS; i++) {
+		uint32_t pos, start, size, next;
+		char block[DISC_BLOCK + 1], md5[16];
+		int type, err;
+
+		err = disc_read(disc, block, DISC_BLOCK,
+				((uint64_t)lba + i) * DISC_BLOCK);
+		if (err < 0)
+			return err;
+		block[DISC_BLOCK] = 0;
+		if (iso_util_decode_md5_tag(block, &type, &pos, &start, &size,
+					    &next, md5, 0) == 1 &&
+		    type == TAG_SUPERBLOCK && pos == lba + i && next > pos) {
+			*ret = (uint64_t)next + 1;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+struct step {
+	uint32_t lba;	   /* of the session before */
+	struct volume vol; /* its descriptor */
+	bool foreign;	   /* the oldest one, with a superblock at lba + 16 of
+			    * which only this copy is left */
+};
+
+/*
+ * Is there at @lba the copy of the head that the session at @session replaced?
+ * Returns 1, 0, -errno.
+ */
+static int copy_at(struct disc *disc, uint64_t lba, uint32_t session,
+		   struct step *ret)
+{
+	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
+	int found;
+
+	if (!head)
+		return -ENOMEM;
+	if (lba > UINT32_MAX ||
+	    lba * DISC_BLOCK + DISC_HEAD_BYTES > disc_readable(disc))
+		return 0;
+	found = disc_read(disc, head, DISC_HEAD_BYTES, lba * DISC_BLOCK);
+	if (found < 0)
+		return found;
+	if (!parse_head(head, &ret->vol) ||
+	    chain_align(ret->vol.blocks) != session)
+		return 0;
+	found = relocated_from(disc, head, &ret->vol, &ret->lba);
+	if (found < 0)
+		return found;
+	if (found && ret->lba < session) {
+		ret->foreign = false;
+		found = session_at(disc, ret->lba, &ret->vol);
+		return found;
+	}
+	ret->lba = (uint32_t)lba;
+	ret->foreign = true;
+	return 1;
+}
+
+static int step_by_copy(struct disc *disc, uint32_t session, struct step *ret)
+{
+	uint64_t lba, end;
+	int err;
+
+	err = copy_search_start(disc, session, &lba);
+	if (err < 0)
+		return err;
+	for (end = lba + CHAIN_COPY_SEARCH; lba < end; lba++) {
+		uint64_t pos = (lba + VOLUME_SUPERBLOCK) * DISC_BLOCK;
+		unsigned char block[DISC_BLOCK];
+		struct volume vol;
+
+		if (pos + DISC_BLOCK > disc_readable(disc))
+			return 0;
+		err = disc_read(disc, block, sizeof block, pos);
+		if (err < 0)
+			return err;
+		if (!volume_parse(block, &vol))
+			continue;
+		err = copy_at(disc, lba, session, ret);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * Another program's session keeps no copy: look for a session that ends where
+ * this one begins.
+ */
+static int step_by_scan(struct disc *disc, uint32_t session, struct step *ret)
+{
+	uint64_t lba = session;
+	int n, found;
+
+	for (n = 0; n < SCAN_MAX && lba > DISC_SESSION_ALIGN; n++) {
+		lba -= DISC_SESSION_ALIGN;
+		found = session_at(disc, lba, &ret->vol);
+		if (found < 0)
+			return found;
+		if (found && chain_align(lba + ret->vol.blocks) == session) {
+			ret->lba = (uint32_t)lba;
+			ret->foreign = false;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* Back from the last session; the list comes out newest first. */
+static int walk_back(struct disc *disc, uint32_t last, struct list *list)
+{
+	struct step step = {.lba = last};
+	int n, ret;
+
+	ret = session_at(disc, last, &step.vol);
+	if (ret <= 0)
+		return ret < 0 ? ret : -EIO;
+	for (n = 0; n < CHAIN_MAX; n++) {
+		uint32_t lba = step.lba;
+
+		ret = list_add(list, lba, &step.vol);
+		if (ret < 0 || step.foreign)
+			return ret;
+		ret = step_by_copy(disc, lba, &step);
+		if (ret == 0)
+			ret = step_by_scan(disc, lba, &step);
+		if (ret <= 0)
+			return ret;
+	}
+	return 0;
+}
+
+int chain_sessions(struct disc *disc, const void *head,
+		   struct disc_session **ret, size_t *ret_n, struct why *why)
+{
+	struct list list = {0};
+	struct volume vol;
+	uint32_t last;
+	int err;
+
+	if (!parse_head(head, &vol))
+		return why_set(why, -EMEDIUMTYPE,
+			       "%s holds no ISO 9660 file system",
+			       disc_path(disc));
+	err = walk_native(disc, &vol, &last, &list);
+	if (err == 0) {
+		list.n = 0;
+		err = chain_last(disc, head, &last);
+		if (err == 0)
+			err = last ? walk_back(disc, last, &list)
+				   : list_add(&list, 0, &vol);
+		list_reverse(&list);
+	}
+	if (err < 0) {
+		free(list.v);
+		return why_set(why, err, "cannot read the superblocks of %s",
+			       disc_path(disc));
+	}
+	*ret = list.v;
+	*ret_n = list.n;
+	return 0;
+}

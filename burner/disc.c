@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "burner/disc.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "burner/chain.h"
+#include "burner/disc_ops.h"
+#include "common/cleanup.h"
+
+int disc_open(const struct disc_params *params, struct disc **ret,
+	      struct why *why)
+{
+	AUTO_FREE char *path = realpath(params->path, NULL);
+	struct disc_params absolute = *params;
+	struct stat st;
+
+	if (!path && (errno != ENOENT || !params->create))
+		return why_set(why, -errno, "cannot open %s: %s", params->path,
+			       strerror(errno));
+	if (!path)
+		return image_disc_open(params, ret, why);
+	absolute.path = path;
+	if (stat(path, &st) < 0)
+		return why_set(why, -errno, "cannot open %s: %s", path,
+			       strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return why_set(why, -EISDIR, "%s is a folder", path);
+	if (!S_ISREG(st.st_mode))
+		return why_set(why, -ENOTSUP, "%s is not an image file", path);
+	return image_disc_open(&absolute, ret, why);
+}
+
+void disc_free(struct disc *disc)
+{
+	if (disc)
+		disc->ops->free(disc);
+}
+
+const char *disc_path(const struct disc *disc)
+{
+	return disc->path;
+}
+
+int disc_look(struct disc *disc, struct medium *ret, struct why *why)
+{
+	return disc->ops->look(disc, ret, why);
+}
+
+int disc_fd(const struct disc *disc)
+{
+	return disc->fd;
+}
+
+uint64_t disc_readable(struct disc *disc)
+{
+	return disc->ops->readable(disc);
+}
+
+int disc_read(struct disc *disc, void *buf, size_t len, uint64_t pos)
+{
+	return disc->ops->read(disc, buf, len, pos);
+}
+
+int disc_write_head(struct disc *disc, const void *head, struct why *why)
+{
+	return disc->ops->write_head(disc, head, why);
+}
+
+int disc_read_head(struct disc *disc, void *head)
+{
+	return disc->ops->read_head(disc, head);
+}
+
+int disc_sessions(struct disc *disc, struct disc_session **ret, size_t *ret_n,
+		  struct why *why)
+{
+	AUTO_FREE unsigned char *head = NULL;
+	struct medium medium;
+	int err;
+
+	if (disc->ops->sessions)
+		return disc->ops->sessions(disc, ret, ret_n, why);
+	err = disc_look(disc, &medium, why);
+	if (err < 0)
+		return err;
+	if (medium.sessions == 0) {
+		*ret = NULL;
+		*ret_n = 0;
+		return 0;
+	}
+	head = malloc(DISC_HEAD_BYTES);
+	if (!head)
+		return -ENOMEM;
+	err = disc_read_head(disc, head);
+	if (err < 0)
+		return why_set(why, err, "cannot read the head of %s",
+			       disc->path);
+	return chain_sessions(disc, head, ret, ret_n, why);
+}
+
+int disc_identity(struct disc *disc, uint64_t *ret_dev, uint64_t *ret_ino,
+		  char serial[64])
+{
+	return disc->ops->identity(disc, ret_dev, ret_ino, serial);
+}

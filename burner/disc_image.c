@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An image file as a disc.  Such a file is overwritable: libburn writes to it
+ * as to a DVD+RW (FACTS of its "stdio:" drives are in session.c).
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+
+#include "burner/chain.h"
+#include "burner/disc_ops.h"
+#include "burner/volume.h"
+#include "common/cleanup.h"
+
+enum {
+	/*
+	 * mkisofs counts its padding into the volume; burning tools and
+	 * copies of track-at-once CDs leave it out.
+	 */
+	PADDING_BLOCKS = 150,
+	FAT_MAGIC = 0x4d44, /* statfs(2) */
+};
+
+/* libburn counts the blocks of a drive in an int. */
+#define MAX_BLOCKS ((uint64_t)INT_MAX)
+#define FAT_MAX_BYTES ((uint64_t)UINT32_MAX)
+
+struct image_disc {
+	struct disc disc;
+	uint64_t dev, ino;
+	uint64_t limit_blocks;	   /* params->capacity_bytes, 0: none */
+	const char *why_read_only; /* the file, not what it holds */
+	char why_truncated[128];
+};
+
+static struct image_disc *image_of(struct disc *disc)
+{
+	return (struct image_disc *)disc;
+}
+
+static uint64_t image_readable(struct disc *disc)
+{
+	struct stat st;
+
+	return fstat(disc->fd, &st) < 0 ? 0 : (uint64_t)st.st_size;
+}
+
+static int read_at(int fd, void *buf, size_t len, uint64_t pos)
+{
+	unsigned char *p = buf;
+
+	if (pos > (uint64_t)INT64_MAX - len)
+		return -EIO;
+	while (len) {
+		ssize_t n = pread(fd, p, len, (off_t)pos);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -EIO;
+		p += n;
+		pos += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int image_read(struct disc *disc, void *buf, size_t len, uint64_t pos)
+{
+	return read_at(disc->fd, buf, len, pos);
+}
+
+static bool all_zero(const unsigned char *p, size_t len)
+{
+	return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
+}
+
+static int image_read_head(struct disc *disc, void *head)
+{
+	uint64_t size = image_readable(disc);
+	size_t n = size < DISC_HEAD_BYTES ? (size_t)size : DISC_HEAD_BYTES;
+
+	memset((unsigned char *)head + n, 0, DISC_HEAD_BYTES - n);
+	return read_at(disc->fd, head, n, 0);
+}
+
+/*
+ * How many blocks from @nwa on the file may take: never too many.  Blocks that
+ * the file has behind nwa already are not counted.
+ */
+static int free_blocks(const struct image_disc *image, uint64_t nwa,
+		       uint64_t *ret)
+{
+	uint64_t end = MAX_BLOCKS, room;
+	struct rlimit limit;
+	struct statvfs vfs;
+	struct statfs fs;
+
+	if (fstatvfs(image->disc.fd, &vfs) < 0 ||
+	    fstatfs(image->disc.fd, &fs) < 0)
+		return -errno;
+	room = (uint64_t)vfs.f_bavail * vfs.f_frsize / DISC_BLOCK;
+	if (fs.f_type == FAT_MAGIC && end > FAT_MAX_BYTES / DISC_BLOCK)
+		end = FAT_MAX_BYTES / DISC_BLOCK;
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+	    limit.rlim_cur != RLIM_INFINITY &&
+	    end > limit.rlim_cur / DISC_BLOCK)
+		end = limit.rlim_cur / DISC_BLOCK;
+	if (image->limit_blocks && end > image->limit_blocks)
+		end = image->limit_blocks;
+	*ret = end > nwa ? end - nwa : 0;
+	if (*ret > room)
+		*ret = room;
+	return 0;
+}
+
+/* What an ISO 9660 superblock in @head says. */
+static int look_at_sessions(struct image_disc *image, uint64_t size,
+			    const unsigned char *head, const struct volume *vol,
+			    struct medium *m, struct why *why)
+{
+	uint64_t have = size / DISC_BLOCK;
+	AUTO_FREE struct disc_session *sessions = NULL;
+	size_t n;
+	int err;
+
+	m->status = DISC_APPENDABLE;
+	m->end_lba = vol->blocks;
+	m->nwa = chain_align(vol->blocks);
+	err = chain_last(&image->disc, head, &m->last_lba);
+	if (err < 0)
+		return why_set(why, err, "cannot read the superblocks of %s",
+			       image->disc.path);
+	err = chain_sessions(&image->disc, head, &sessions, &n, why);
+	if (err < 0)
+		return err;
+	m->sessions = (unsigned)n;
+	/* A session at block 32 would look like the first one of a chain. */
+	if (m->last_lba == 0 && m->nwa <= DISC_SESSION_ALIGN)
+		m->nwa = 2 * DISC_SESSION_ALIGN;
+	if (have + PADDING_BLOCKS < vol->blocks) {
+		m->status = DISC_CLOSED;
+		snprintf(image->why_truncated, sizeof image->why_truncated,
+			 "the image is truncated: %llu of its %lu blocks are "
+			 "missing",
+			 (unsigned long long)(vol->blocks - have),
+			 (unsigned long)vol->blocks);
+		m->why_not_writable = image->why_truncated;
+	}
+	return 0;
+}
+
+static int image_look(struct disc *disc, struct medium *ret, struct why *why)
+{
+	struct image_disc *image = image_of(disc);
+	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
+	struct medium m = {.type = "image file", .overwritable = true};
+	struct volume vol;
+	struct stat st;
+	int err;
+
+	if (!head)
+		return -ENOMEM;
+	if (fstat(disc->fd, &st) < 0)
+		return why_set(why, -errno, "cannot look at %s: %s", disc->path,
+			       strerror(errno));
+	err = image_read_head(disc, head);
+	if (err < 0)
+		return why_set(why, err, "cannot read the head of %s",
+			       disc->path);
+	m.why_not_writable = image->why_read_only;
+	if (all_zero(head, DISC_HEAD_BYTES)) {
+		m.status = DISC_BLANK;
+		m.nwa = DISC_SESSION_ALIGN;
+	} else if (volume_parse(head + VOLUME_SUPERBLOCK * DISC_BLOCK, &vol)) {
+		err = look_at_sessions(image, (uint64_t)st.st_size, head, &vol,
+				       &m, why);
+		if (err < 0)
+			return err;
+	} else {
+		m.status = DISC_FOREIGN;
+		m.why_not_writable =
+			volume_is_udf(head)
+				? "it holds a UDF file system and no ISO 9660"
+				: "it is neither blank nor an ISO 9660 image";
+	}
+	if (!m.why_not_writable) {
+		err = free_blocks(image, m.nwa, &m.free_blocks);
+		if (err < 0)
+			return why_set(why, err, "cannot look at %s: %s",
+				       disc->path, strerror(-err));
+	}
+	m.capacity_blocks = image->limit_blocks ? image->limit_blocks
+						: m.nwa + m.free_blocks;
+	if (m.capacity_blocks < m.end_lba)
+		m.capacity_blocks = m.end_lba;
+	if (!m.why_not_writable && m.free_blocks == 0)
+		m.why_not_writable = "there is no space left for a session";
+	*ret = m;
+	return 0;
+}
+
+static int write_at(int fd, const void *buf, size_t len, uint64_t pos)
+{
+	const unsigned char *p = buf;
+
+	while (len) {
+		ssize_t n = pwrite(fd, p, len, (off_t)pos);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		p += n;
+		pos += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int image_write_head(struct disc *disc, const void *head,
+			    struct why *why)
+{
+	AUTO_FREE unsigned char *back = malloc(DISC_HEAD_BYTES);
+	struct image_disc *image = image_of(disc);
+	int err;
+
+	if (!back)
+		return -ENOMEM;
+	if (image->why_read_only)
+		return why_set(why, -EROFS, "cannot write the head of %s: %s",
+			       disc->path, image->why_read_only);
+	err = write_at(disc->fd, head, DISC_HEAD_BYTES, 0);
+	if (err == 0 && fdatasync(disc->fd) < 0)
+		err = -errno;
+	if (err < 0)
+		return why_set(why, err, "cannot write the head of %s: %s",
+			       disc->path, strerror(-err));
+	/* So that it is read from the medium, as far as the kernel obeys. */
+	posix_fadvise(disc->fd, 0, DISC_HEAD_BYTES, POSIX_FADV_DONTNEED);
+	if (read_at(disc->fd, back, DISC_HEAD_BYTES, 0) < 0 ||
+	    memcmp(head, back, DISC_HEAD_BYTES))
+		return why_set(why, -EIO,
+			       "the head of %s reads back differently",
+			       disc->path);
+	return 0;
+}
+
+static int image_identity(struct disc *disc, uint64_t *ret_dev,
+			  uint64_t *ret_ino, char serial[64])
+{
+	*ret_dev = image_of(disc)->dev;
+	*ret_ino = image_of(disc)->ino;
+	serial[0] = 0;
+	return 0;
+}
+
+static void image_free(struct disc *disc)
+{
+	if (disc->fd >= 0)
+		close(disc->fd);
+	free(disc->path);
+	free(disc);
+}
+
+static const struct disc_ops image_ops = {
+	.look = image_look,
+	.read = image_read,
+	.read_head = image_read_head,
+	.write_head = image_write_head,
+	.identity = image_identity,
+	.readable = image_readable,
+	.free = image_free,
+};
+
+static const char *read_only_words(int err)
+{
+	if (err == EROFS)
+		return "its file system is read-only";
+	if (err == EPERM)
+		return "the image file is immutable";
+	return "the image file may not be written to";
+}
+
+/* Opens the file for writing where that is wanted and possible. */
+static int open_file(const struct disc_params *params, struct image_disc *image,
+		     struct why *why)
+{
+	int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	int fd;
+
+	if (!params->writable) {
+		image->why_read_only = "it was opened read-only";
+		fd = open(params->path, O_RDONLY | flags);
+	} else {
+		fd = open(params->path,
+			  O_RDWR | flags | (params->create ? O_CREAT : 0),
+			  0666);
+		if (fd < 0 &&
+		    (errno == EACCES || errno == EROFS || errno == EPERM)) {
+			image->why_read_only = read_only_words(errno);
+			fd = open(params->path, O_RDONLY | flags);
+		}
+	}
+	if (fd < 0)
+		return why_set(why, -errno, "cannot open %s: %s", params->path,
+			       strerror(errno));
+	image->disc.fd = fd;
+	return 0;
+}
+
+/*
+ * An OFD lock is the file's, whatever path leads to it, and ends with this
+ * descriptor only: libburn opens and closes the file beside it.
+ */
+static int lock_file(const struct image_disc *image, struct why *why)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	if (fcntl(image->disc.fd, F_OFD_SETLK, &lock) == 0)
+		return 0;
+	if (errno == EAGAIN || errno == EACCES)
+		return why_set(why, -EBUSY,
+			       "%s is in use: it is mounted, or another "
+			       "program writes to it",
+			       image->disc.path);
+	return why_set(why, -errno, "cannot lock %s: %s", image->disc.path,
+		       strerror(errno));
+}
+
+static int open_image(const struct disc_params *params,
+		      struct image_disc *image, struct why *why)
+{
+	struct medium medium;
+	struct stat st;
+	int err;
+
+	image->disc.ops = &image_ops;
+	image->disc.fd = -1;
+	image->limit_blocks = params->capacity_bytes / DISC_BLOCK;
+	err = open_file(params, image, why);
+	if (err < 0)
+		return err;
+	image->disc.path = realpath(params->path, NULL);
+	if (!image->disc.path || fstat(image->disc.fd, &st) < 0)
+		return why_set(why, -errno, "cannot open %s: %s", params->path,
+			       strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return why_set(why, -ENOTSUP, "%s is not an image file",
+			       image->disc.path);
+	image->dev = st.st_dev;
+	image->ino = st.st_ino;
+	if (!image->why_read_only) {
+		err = lock_file(image, why);
+		if (err < 0)
+			return err;
+	}
+	err = image_look(&image->disc, &medium, why);
+	if (err < 0)
+		return err;
+	if (medium.status == DISC_FOREIGN)
+		return why_set(why, -EMEDIUMTYPE, "%s cannot be used: %s",
+			       image->disc.path, medium.why_not_writable);
+	return 0;
+}
+
+int image_disc_open(const struct disc_params *params, struct disc **ret,
+		    struct why *why)
+{
+	struct image_disc *image = calloc(1, sizeof *image);
+	int err;
+
+	if (!image)
+		return -ENOMEM;
+	err = open_image(params, image, why);
+	if (err < 0) {
+		image_free(&image->disc);
+		return err;
+	}
+	*ret = &image->disc;
+	return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BURNER_DISC_OPS_H
+#define BURNER_DISC_OPS_H
+
+/*
+ * Inside burner/ only: what a kind of disc (image file, drive) implements.
+ * disc.c holds what all kinds share and calls these; the contracts are those
+ * of disc.h.  A kind embeds struct disc as its first member.
+ */
+
+#include "burner/disc.h"
+
+struct disc_ops {
+	/* May be called again at any time; fills all of @ret. */
+	int (*look)(struct disc *disc, struct medium *ret, struct why *why);
+	int (*read)(struct disc *disc, void *buf, size_t len, uint64_t pos);
+	/* DISC_HEAD_BYTES; zeros where a short image file ends. */
+	int (*read_head)(struct disc *disc, void *head);
+	/* -EROFS where the medium is not writable or has no such head. */
+	int (*write_head)(struct disc *disc, const void *head,
+			  struct why *why);
+	/* NULL: along the superblocks (chain.h). */
+	int (*sessions)(struct disc *disc, struct disc_session **ret,
+			size_t *ret_n, struct why *why);
+	int (*identity)(struct disc *disc, uint64_t *ret_dev, uint64_t *ret_ino,
+			char serial[64]);
+	/* How many bytes can be read, from the start of the medium on. */
+	uint64_t (*readable)(struct disc *disc);
+	/* Releases all but @disc's own fields, then @disc. */
+	void (*free)(struct disc *disc);
+};
+
+struct disc {
+	const struct disc_ops *ops;
+	char *path; /* absolute */
+	int fd;     /* see disc_fd */
+};
+
+/*
+ * disc_readable - bytes that can be read, counted from the start of the
+ * medium; runs of files beyond it cannot be there.
+ */
+uint64_t disc_readable(struct disc *disc);
+
+/*
+ * image_disc_open - the image file at params->path, which is absolute where
+ * it exists.  As disc_open.
+ */
+int image_disc_open(const struct disc_params *params, struct disc **ret,
+		    struct why *why);
+
+#endif

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "burner/import.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "burner/disc_ops.h"
+#include "burner/import_node.h"
+#include "burner/library.h"
+#include "burner/survey.h"
+#include "burner/volume.h"
+#include "common/cleanup.h"
+
+/* libisofs only reads these. */
+static char severity_sorry[] = "SORRY";
+static char charset_utf8[] = "UTF-8";
+
+enum { PATH_TEXT = 256 };
+
+/* The nodes as they are listed: by id, and the id of each one's folder. */
+struct listing {
+	IsoNode **nodes;
+	uint32_t *parents;
+	uint32_t *links; /* link_id of each node */
+	uint32_t n;
+	size_t room;
+};
+
+static void listing_release(struct listing *l)
+{
+	free(l->nodes);
+	free(l->parents);
+	free(l->links);
+}
+
+static int listing_add(struct listing *l, IsoNode *node, uint32_t parent)
+{
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 1024;
+		uint32_t *parents;
+		IsoNode **nodes;
+
+		nodes = realloc(l->nodes, room * sizeof *nodes);
+		if (!nodes)
+			return -ENOMEM;
+		l->nodes = nodes;
+		parents = realloc(l->parents, room * sizeof *parents);
+		if (!parents)
+			return -ENOMEM;
+		l->parents = parents;
+		l->room = room;
+	}
+	l->nodes[l->n] = node;
+	l->parents[l->n++] = parent;
+	return 0;
+}
+
+static int list_children(struct listing *l, uint32_t id)
+{
+	IsoDirIter *iter = NULL;
+	IsoNode *node;
+	int ret, err = 0;
+
+	ret = iso_dir_get_children((IsoDir *)l->nodes[id], &iter);
+	if (ret < 0)
+		return -ENOMEM;
+	while (err == 0 && (ret = iso_dir_iter_next(iter, &node)) == 1)
+		err = listing_add(l, node, id);
+	iso_dir_iter_free(iter);
+	if (err == 0 && ret < 0)
+		err = -EIO;
+	return err;
+}
+
+/* Breadth first: the list itself is the queue, and nothing recurses. */
+static int list_nodes(struct listing *l, IsoImage *image)
+{
+	uint32_t id;
+	int err;
+
+	err = listing_add(l, (IsoNode *)iso_image_get_root(image), IMPORT_ROOT);
+	for (id = 0; err == 0 && id < l->n; id++)
+		if (iso_node_get_type(l->nodes[id]) == LIBISO_DIR)
+			err = list_children(l, id);
+	return err;
+}
+
+struct candidate {
+	IsoNode *node;
+	uint32_t id;
+};
+
+static int candidate_cmp(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	int c = node_order(x->node, y->node);
+
+	return c ? c : (x->id > y->id) - (x->id < y->id);
+}
+
+/* One inode's nodes; the first one gives the family its id. */
+static void link_family(struct listing *l, const struct candidate *c, size_t n)
+{
+	size_t i;
+
+	for (i = 1; i < n; i++) {
+		if (!node_same_inode(c[0].node, c[i].node))
+			continue;
+		l->links[c[0].id] = c[0].id;
+		l->links[c[i].id] = c[0].id;
+	}
+}
+
+static int find_links(struct listing *l, bool trusted)
+{
+	AUTO_FREE struct candidate *c = calloc(l->n, sizeof *c);
+	size_t n = 0, i, first;
+	uint32_t id;
+
+	l->links = calloc(l->n, sizeof *l->links);
+	if (!c || !l->links)
+		return -ENOMEM;
+	for (id = 0; id < l->n; id++) {
+		if (!node_can_link(l->nodes[id], trusted))
+			continue;
+		c[n].node = l->nodes[id];
+		c[n++].id = id;
+	}
+	qsort(c, n, sizeof *c, candidate_cmp);
+	for (first = 0; first < n; first = i) {
+		for (i = first + 1; i < n; i++)
+			if (node_order(c[first].node, c[i].node) != 0)
+				break;
+		link_family(l, c + first, i - first);
+	}
+	return 0;
+}
+
+/* The path of a node for a message; its start is cut off if it is long. */
+static void node_path(const struct listing *l, uint32_t id, char *buf)
+{
+	char *p = buf + PATH_TEXT - 1;
+
+	*p = 0;
+	for (; id != IMPORT_ROOT; id = l->parents[id]) {
+		const char *name = iso_node_get_name(l->nodes[id]);
+		size_t len = name ? strlen(name) : 0;
+
+		if ((size_t)(p - buf) < len + 1)
+			break;
+		p -= len;
+		if (len)
+			memcpy(p, name, len);
+		*--p = '/';
+	}
+	if (!*p)
+		*--p = '/';
+	memmove(buf, p, strlen(p) + 1);
+}
+
+static void digest_number(void *md5, uint64_t value)
+{
+	char bytes[sizeof value];
+	size_t i;
+
+	for (i = 0; i < sizeof bytes; i++)
+		bytes[i] = (char)(value >> (8 * i));
+	iso_md5_compute(md5, bytes, sizeof bytes);
+}
+
+static void digest_bytes(void *md5, const void *p, size_t len)
+{
+	union {
+		const void *in;
+		char *out; /* it is only read */
+	} u = {.in = p};
+
+	digest_number(md5, len);
+	while (len) {
+		int n = len > 1 << 30 ? 1 << 30 : (int)len;
+
+		iso_md5_compute(md5, u.out, n);
+		u.out += n;
+		len -= (size_t)n;
+	}
+}
+
+static void digest_node(void *md5, const struct import_node *node)
+{
+	unsigned i;
+
+	digest_number(md5, (uint64_t)node->id << 32 | node->parent_id);
+	digest_bytes(md5, node->name, strlen(node->name));
+	digest_number(md5, node->attr.mode);
+	digest_number(md5, (uint64_t)node->attr.uid << 32 | node->attr.gid);
+	digest_number(md5, node->attr.rdev);
+	digest_number(md5, (uint64_t)node->attr.atime.tv_sec);
+	digest_number(md5, (uint64_t)node->attr.mtime.tv_sec);
+	digest_number(md5, (uint64_t)node->attr.ctime.tv_sec);
+	digest_number(md5, node->link_id);
+	digest_number(md5, node->size);
+	for (i = 0; i < node->n_runs; i++) {
+		digest_number(md5, node->runs[i].lba);
+		digest_number(md5, node->runs[i].len_bytes);
+	}
+	if (node->target)
+		digest_bytes(md5, node->target, strlen(node->target));
+	if (node->xattrs)
+		digest_bytes(md5, node->xattrs->data, node->xattrs->size_bytes);
+}
+
+static int visit_nodes(const struct listing *l, struct node_parts *parts,
+		       import_visit visit, void *arg, void *md5,
+		       struct why *why)
+{
+	uint32_t id;
+
+	for (id = 0; id < l->n; id++) {
+		struct why fault = {""};
+		struct import_node node;
+		char path[PATH_TEXT];
+		int err;
+
+		err = node_fill(parts, l->nodes[id], id == IMPORT_ROOT, &node,
+				&fault);
+		if (err < 0) {
+			node_path(l, id, path);
+			return why_set(why, err, "%s: %s", path,
+				       why_text(&fault, err));
+		}
+		node.id = id;
+		node.parent_id = l->parents[id];
+		node.link_id = l->links[id];
+		digest_node(md5, &node);
+		err = visit ? visit(arg, &node) : 0;
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * The session's own first 64 KiB: its descriptors are the same whether it is
+ * loaded by its address or by the head that names it.
+ */
+static int digest_descriptors(struct disc *disc, uint32_t lba, void *md5,
+			      struct why *why)
+{
+	AUTO_FREE unsigned char *buf = malloc(DISC_HEAD_BYTES);
+	uint64_t pos = (uint64_t)lba * DISC_BLOCK, end = disc_readable(disc);
+	size_t len = DISC_HEAD_BYTES;
+	int err;
+
+	if (!buf)
+		return -ENOMEM;
+	if (end < pos + len)
+		len = end > pos ? (size_t)(end - pos) : 0;
+	err = disc_read(disc, buf, len, pos);
+	if (err < 0)
+		return why_set(why, err,
+			       "cannot read the first blocks of the session at "
+			       "block %lu of %s",
+			       (unsigned long)lba, disc_path(disc));
+	digest_bytes(md5, buf, len);
+	return 0;
+}
+
+/* Fills base->nodes and the rest of base->info; calls the visitor. */
+static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
+		   void *arg, struct base_image *base, struct why *why)
+{
+	struct node_parts parts = {.image = base->image,
+				   .readable = disc_readable(disc)};
+	struct listing l = {0};
+	void *md5 = NULL;
+	char sum[sizeof base->info.digest];
+	int err;
+
+	if (iso_md5_start(&md5) <= 0)
+		return -ENOMEM;
+	err = list_nodes(&l, base->image);
+	if (err == 0 && l.n != expected)
+		err = why_set(why, -EIO,
+			      "the tree of %s cannot be loaded whole: %lu of "
+			      "%llu files and folders",
+			      disc_path(disc), (unsigned long)l.n,
+			      (unsigned long long)expected);
+	if (err == 0)
+		err = find_links(&l, base->info.has_md5);
+	if (err == 0)
+		err = digest_descriptors(disc, base->info.lba, md5, why);
+	if (err == 0)
+		err = visit_nodes(&l, &parts, visit, arg, md5, why);
+	iso_md5_end(&md5, sum);
+	node_parts_release(&parts);
+	if (err == 0) {
+		memcpy(base->info.digest, sum, sizeof sum);
+		base->info.nodes = base->n_nodes = l.n;
+		base->nodes = l.nodes;
+		l.nodes = NULL;
+	}
+	listing_release(&l);
+	return err;
+}
+
+static int read_options(const struct import_opts *opts, uint32_t start,
+			IsoReadOpts **ret)
+{
+	IsoReadOpts *ro;
+
+	if (iso_read_opts_new(&ro, 0) < 0)
+		return -ENOMEM;
+	iso_read_opts_set_start_block(ro, start);
+	iso_read_opts_set_no_rockridge(ro, opts->no_rock_ridge);
+	iso_read_opts_set_no_joliet(ro, opts->no_joliet);
+	iso_read_opts_set_no_iso1999(ro, 0);
+	iso_read_opts_set_no_aaip(ro, 0);
+	iso_read_opts_set_no_md5(ro, 0);
+	iso_read_opts_set_input_charset(ro, charset_utf8);
+	iso_read_opts_load_system_area(ro, 1);
+	iso_read_opts_keep_import_src(ro, 1);
+	*ret = ro;
+	return 0;
+}
+
+static void take_features(IsoImage *image, IsoReadImageFeatures *f,
+			  struct import_info *info)
+{
+	uint32_t start, end;
+	char md5[16];
+
+	info->has_rock_ridge = iso_read_image_features_has_rockridge(f);
+	info->has_joliet = iso_read_image_features_has_joliet(f);
+	info->has_el_torito = iso_read_image_features_has_eltorito(f);
+	if (iso_read_image_features_rr_loaded(f))
+		info->kind = TREE_ROCK_RIDGE;
+	else if (iso_read_image_features_tree_loaded(f) == 1)
+		info->kind = TREE_JOLIET;
+	else
+		info->kind = TREE_ISO9660;
+	info->has_md5 =
+		iso_image_get_session_md5(image, &start, &end, md5, 0) == 1;
+}
+
+static int import_failed(struct disc *disc, struct base_image *base, int ret,
+			 struct why *why)
+{
+	char what[PATH_TEXT];
+	uint32_t lba;
+	int err;
+
+	err = library_source_failed(base->source, &lba);
+	if (err < 0) {
+		library_drain();
+		return why_set(why, err,
+			       "cannot read block %lu of %s, which holds "
+			       "part of the tree",
+			       (unsigned long)lba, disc_path(disc));
+	}
+	snprintf(what, sizeof what, "cannot load the tree of %s",
+		 disc_path(disc));
+	err = library_error(ret, what, why);
+	/* What stopped it ("canceled") is the abort severity, not somebody. */
+	return err == -ENOMEM || err == -EMEDIUMTYPE ? err : -EIO;
+}
+
+/* libisofs' own part: the tree in its memory. */
+static int load(struct disc *disc, const struct import_opts *opts,
+		uint32_t start, struct base_image *base, struct why *why)
+{
+	IsoReadImageFeatures *features = NULL;
+	IsoReadOpts *ro = NULL;
+	uint32_t lba;
+	int err, ret, severity;
+
+	err = library_source(disc, &base->source);
+	if (err < 0)
+		return err;
+	if (iso_image_new("ISOIMAGE", &base->image) < 0)
+		return -ENOMEM;
+	err = read_options(opts, start, &ro);
+	if (err < 0)
+		return err;
+	library_drain();
+	/* Milder errors are those that leave out parts of the tree. */
+	severity = iso_set_abort_severity(severity_sorry);
+	ret = iso_image_import(base->image, base->source, ro, &features);
+	if (severity > 0) {
+		char name[80], *found = NULL;
+
+		if (iso_sev_to_text(severity, &found) > 0 && found) {
+			snprintf(name, sizeof name, "%s", found);
+			iso_set_abort_severity(name);
+		}
+	}
+	iso_read_opts_free(ro);
+	if (ret >= 0 && library_source_failed(base->source, &lba))
+		ret = (int)ISO_FILE_READ_ERROR;
+	if (ret < 0) {
+		iso_read_image_features_destroy(features);
+		return import_failed(disc, base, ret, why);
+	}
+	take_features(base->image, features, &base->info);
+	iso_read_image_features_destroy(features);
+	library_drain();
+	return 0;
+}
+
+/* Where libisofs begins to read, and which session that is. */
+static int choose_session(struct disc *disc, const struct import_opts *opts,
+			  uint32_t *ret_start, struct import_info *info,
+			  struct why *why)
+{
+	unsigned char block[DISC_BLOCK];
+	struct medium medium;
+	struct volume vol;
+	int err;
+
+	err = disc_look(disc, &medium, why);
+	if (err < 0)
+		return err;
+	/* A session that is not published yet is loaded by its address. */
+	if (medium.status == DISC_NONE ||
+	    (medium.status == DISC_BLANK && opts->session_lba == IMPORT_LAST))
+		return why_set(why, -EMEDIUMTYPE, "%s is blank",
+			       disc_path(disc));
+	info->lba = opts->session_lba == IMPORT_LAST ? medium.last_lba
+						     : opts->session_lba;
+	*ret_start = info->lba;
+	/*
+	 * The last session of an overwritable medium is loaded by the copy of
+	 * its superblock in the head, which is what everybody mounts.
+	 */
+	if (medium.overwritable &&
+	    (info->lba == medium.last_lba || info->lba == 0)) {
+		info->lba = medium.last_lba;
+		*ret_start = 0;
+	}
+	err = disc_read(disc, block, sizeof block,
+			((uint64_t)*ret_start + VOLUME_SUPERBLOCK) *
+				DISC_BLOCK);
+	if (err < 0)
+		return why_set(why, err,
+			       "cannot read the superblock of the session at "
+			       "block %lu of %s",
+			       (unsigned long)*ret_start, disc_path(disc));
+	if (!volume_parse(block, &vol))
+		return why_set(why, -EMEDIUMTYPE,
+			       "there is no ISO 9660 session at block %lu of "
+			       "%s",
+			       (unsigned long)*ret_start, disc_path(disc));
+	memcpy(info->volume_id, vol.volume_id, sizeof info->volume_id);
+	return 0;
+}
+
+int import_image(struct disc *disc, const struct import_opts *opts,
+		 import_visit visit, void *arg, struct base_image *ret,
+		 struct why *why)
+{
+	struct base_image base = {0};
+	struct survey survey;
+	uint32_t start;
+	int err;
+
+	err = library_start(why);
+	if (err < 0)
+		return err;
+	err = choose_session(disc, opts, &start, &base.info, why);
+	if (err == 0)
+		err = survey_session(disc, start, opts, &survey, why);
+	if (err == 0)
+		err = load(disc, opts, start, &base, why);
+	if (err == 0) {
+		base.info.tree_blocks = survey.tree_blocks;
+		err = deliver(disc, survey.nodes, visit, arg, &base, why);
+	}
+	if (err < 0) {
+		base_image_release(&base);
+		return err;
+	}
+	*ret = base;
+	return 0;
+}
+
+void base_image_release(struct base_image *base)
+{
+	free(base->nodes);
+	if (base->image)
+		iso_image_unref(base->image);
+	if (base->source)
+		iso_data_source_unref(base->source);
+	base->nodes = NULL;
+	base->image = NULL;
+	base->source = NULL;
+	/* A million nodes are 600 MB that would stay in the heap. */
+	malloc_trim(0);
+}
+
+int import_session(struct disc *disc, const struct import_opts *opts,
+		   import_visit visit, void *arg, struct import_info *ret,
+		   struct why *why)
+{
+	struct base_image base;
+	int err;
+
+	library_lock();
+	err = import_image(disc, opts, visit, arg, &base, why);
+	if (err == 0) {
+		*ret = base.info;
+		base_image_release(&base);
+	}
+	library_unlock();
+	return err;
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "burner/import_node.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <linux/limits.h>
+
+#include "burner/acl.h"
+#include "common/cleanup.h"
+
+void node_parts_release(struct node_parts *parts)
+{
+	free(parts->runs);
+	free(parts->xattrs);
+	parts->runs = NULL;
+	parts->xattrs = NULL;
+	parts->room = 0;
+}
+
+static int check_name(const char *name, struct why *why)
+{
+	if (!name || !*name || !strcmp(name, ".") || !strcmp(name, "..") ||
+	    strchr(name, '/'))
+		return why_set(why, -EIO, "a name that no file can have");
+	if (strlen(name) > NAME_MAX)
+		return why_set(why, -EIO, "a name of more than %d bytes",
+			       NAME_MAX);
+	return 0;
+}
+
+/*
+ * How Linux reads a Rock Ridge PN field of two halves (RRIP 4.1.2): libisofs
+ * hands them on as one number, which is right only where the upper is empty.
+ */
+static dev_t device(dev_t dev)
+{
+	uint64_t number = (uint64_t)dev;
+
+	if (number >> 32)
+		return makedev((unsigned)(number >> 32), (unsigned)number);
+	return dev;
+}
+
+static int add_run(struct node_parts *parts, unsigned *n, uint64_t lba,
+		   uint64_t len_bytes)
+{
+	struct disc_run *last = *n ? &parts->runs[*n - 1] : NULL;
+
+	if (last && last->len_bytes % DISC_BLOCK == 0 &&
+	    last->lba + last->len_bytes / DISC_BLOCK == lba) {
+		last->len_bytes += len_bytes;
+		return 0;
+	}
+	if (*n == parts->room) {
+		size_t room = parts->room ? 2 * parts->room : 8;
+		struct disc_run *runs =
+			realloc(parts->runs, room * sizeof *runs);
+
+		if (!runs)
+			return -ENOMEM;
+		parts->runs = runs;
+		parts->room = room;
+	}
+	parts->runs[*n].lba = lba;
+	parts->runs[*n].len_bytes = len_bytes;
+	(*n)++;
+	return 0;
+}
+
+static int check_runs(const struct node_parts *parts, unsigned n,
+		      struct why *why)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		const struct disc_run *run = &parts->runs[i];
+
+		if (run->lba * DISC_BLOCK + run->len_bytes > parts->readable)
+			return why_set(
+				why, -EIO,
+				"content in block %llu and on, behind "
+				"the end of the medium (damaged or "
+				"truncated)",
+				(unsigned long long)(run->lba +
+						     run->len_bytes /
+							     DISC_BLOCK));
+	}
+	return 0;
+}
+
+static int fill_file(struct node_parts *parts, IsoFile *file,
+		     struct import_node *ret, struct why *why)
+{
+	AUTO_FREE struct iso_file_section *sections = NULL;
+	uint64_t sum = 0;
+	unsigned n = 0;
+	int count = 0, i, err;
+
+	err = iso_file_get_old_image_sections(file, &count, &sections, 0);
+	if (err < 0)
+		return library_error(err, "no place of the content", why);
+	ret->size = (uint64_t)iso_file_get_size(file);
+	ret->filtered = iso_stream_get_input_stream(iso_file_get_stream(file),
+						    0) != NULL;
+	for (i = 0; i < count; i++) {
+		if (sections[i].size == 0)
+			continue;
+		err = add_run(parts, &n, sections[i].block, sections[i].size);
+		if (err < 0)
+			return err;
+		sum += sections[i].size;
+	}
+	if (!ret->filtered && sum != ret->size)
+		return why_set(why, -EIO, "content of another size");
+	ret->runs = parts->runs;
+	ret->n_runs = n;
+	return check_runs(parts, n, why);
+}
+
+static int fill_boot_catalog(struct node_parts *parts, struct import_node *ret,
+			     struct why *why)
+{
+	AUTO_FREE char *content = NULL;
+	IsoBoot *boot = NULL;
+	off_t size = 0;
+	uint32_t lba = 0;
+	unsigned n = 0;
+	int err;
+
+	ret->boot_catalog = true;
+	err = iso_image_get_bootcat(parts->image, &boot, &lba, &content, &size);
+	if (err < 0)
+		return library_error(err, "a damaged boot catalog", why);
+	if (size > 0) {
+		ret->size = (uint64_t)size;
+		err = add_run(parts, &n, lba, ret->size);
+		if (err < 0)
+			return err;
+	}
+	ret->runs = parts->runs;
+	ret->n_runs = n;
+	return check_runs(parts, n, why);
+}
+
+struct pair {
+	const char *name;
+	const void *value;
+	size_t len;
+};
+
+static int pair_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct pair *)a)->name,
+		      ((const struct pair *)b)->name);
+}
+
+/* Sorts @pairs; of equal names the first one counts. */
+static int build_xattrs(struct pair *pairs, size_t n, struct xattrs **ret)
+{
+	struct xattrs *x;
+	size_t i, size = 0;
+	unsigned char *p;
+
+	if (n == 0) {
+		*ret = NULL;
+		return 0;
+	}
+	qsort(pairs, n, sizeof *pairs, pair_cmp);
+	for (i = 0; i < n; i++)
+		size += sizeof(uint16_t) + sizeof(uint32_t) +
+			strlen(pairs[i].name) + pairs[i].len;
+	if (size > UINT32_MAX)
+		return -EIO;
+	x = malloc(sizeof *x + size);
+	if (!x)
+		return -ENOMEM;
+	x->count = 0;
+	p = x->data;
+	for (i = 0; i < n; i++) {
+		uint16_t name_len = (uint16_t)strlen(pairs[i].name);
+		uint32_t value_len = (uint32_t)pairs[i].len;
+
+		if (i && !strcmp(pairs[i].name, pairs[i - 1].name))
+			continue;
+		memcpy(p, &name_len, sizeof name_len);
+		p += sizeof name_len;
+		memcpy(p, &value_len, sizeof value_len);
+		p += sizeof value_len;
+		memcpy(p, pairs[i].name, name_len);
+		p += name_len;
+		if (value_len)
+			memcpy(p, pairs[i].value, value_len);
+		p += value_len;
+		x->count++;
+	}
+	x->size_bytes = (uint32_t)(p - x->data);
+	*ret = x;
+	return 0;
+}
+
+/* libisofs' own notes are no attributes of the file; nor can Linux hold all. */
+static bool is_user_attr(const char *name, size_t len)
+{
+	size_t n = strlen(name);
+
+	return n > 0 && n <= XATTR_NAME_MAX && len <= XATTR_SIZE_MAX &&
+	       strncmp(name, "isofs.", 6) != 0;
+}
+
+/* Takes @text over; it came from iso_node_get_acl_text. */
+static int acl_pair(const char *name, char *text, void **value,
+		    struct pair *pairs, size_t *n)
+{
+	int len;
+
+	if (!text || !*text)
+		return 0;
+	len = acl_from_text(text, value);
+	/* An ACL for somebody unknown here: the mode bits still hold. */
+	if (len == -ENOENT)
+		return 0;
+	if (len < 0)
+		return len == -ENOMEM ? len : -EIO;
+	pairs[*n].name = name;
+	pairs[*n].value = *value;
+	pairs[*n].len = (size_t)len;
+	(*n)++;
+	return 0;
+}
+
+static int add_acls(IsoNode *node, struct pair *pairs, size_t *n,
+		    void *values[2])
+{
+	char *access_text = NULL, *default_text = NULL;
+	int err;
+
+	err = iso_node_get_acl_text(node, &access_text, &default_text, 1 << 4);
+	if (err >= 0) {
+		err = acl_pair(ACL_ACCESS_XATTR, access_text, &values[0], pairs,
+			       n);
+		if (err == 0)
+			err = acl_pair(ACL_DEFAULT_XATTR, default_text,
+				       &values[1], pairs, n);
+	} else {
+		err = -EIO;
+	}
+	iso_node_get_acl_text(NULL, &access_text, &default_text, 1 << 15);
+	return err;
+}
+
+static int fill_xattrs(struct node_parts *parts, IsoNode *node,
+		       struct import_node *ret, struct why *why)
+{
+	AUTO_FREE struct pair *pairs = NULL;
+	AUTO_FREE void *access = NULL, *dflt = NULL;
+	char **names = NULL, **values = NULL;
+	size_t n_attrs = 0, *lengths = NULL, i, n = 0;
+	void *xinfo, *acls[2] = {NULL, NULL};
+	int err;
+
+	free(parts->xattrs);
+	parts->xattrs = NULL;
+	if (iso_node_get_xinfo(node, aaip_xinfo_func, &xinfo) != 1)
+		return 0;
+	err = iso_node_get_attrs(node, &n_attrs, &names, &lengths, &values, 0);
+	if (err < 0)
+		return library_error(err, "damaged extended attributes", why);
+	pairs = calloc(n_attrs + 2, sizeof *pairs);
+	err = pairs ? 0 : -ENOMEM;
+	for (i = 0; !err && i < n_attrs; i++) {
+		if (!is_user_attr(names[i], lengths[i]))
+			continue;
+		pairs[n].name = names[i];
+		pairs[n].value = values[i];
+		pairs[n++].len = lengths[i];
+	}
+	if (!err) {
+		err = add_acls(node, pairs, &n, acls);
+		access = acls[0];
+		dflt = acls[1];
+	}
+	if (!err)
+		err = build_xattrs(pairs, n, &parts->xattrs);
+	iso_node_get_attrs(NULL, &n_attrs, &names, &lengths, &values, 1 << 15);
+	if (err == -EIO)
+		return why_set(why, err, "a damaged access control list");
+	ret->xattrs = parts->xattrs;
+	return err;
+}
+
+static int fill_kind(struct node_parts *parts, IsoNode *node,
+		     struct import_node *ret, struct why *why)
+{
+	switch (iso_node_get_type(node)) {
+	case LIBISO_DIR:
+		ret->attr.mode = (ret->attr.mode & 07777) | S_IFDIR;
+		return 0;
+	case LIBISO_FILE:
+		ret->attr.mode = (ret->attr.mode & 07777) | S_IFREG;
+		return fill_file(parts, (IsoFile *)node, ret, why);
+	case LIBISO_BOOT:
+		ret->attr.mode = (ret->attr.mode & 07777) | S_IFREG;
+		return fill_boot_catalog(parts, ret, why);
+	case LIBISO_SYMLINK:
+		ret->attr.mode = (ret->attr.mode & 07777) | S_IFLNK;
+		ret->target = iso_symlink_get_dest((IsoSymlink *)node);
+		if (!ret->target || !*ret->target)
+			return why_set(why, -EIO, "a link to nothing");
+		return 0;
+	case LIBISO_SPECIAL:
+		if (S_ISCHR(ret->attr.mode) || S_ISBLK(ret->attr.mode))
+			ret->attr.rdev =
+				device(iso_special_get_dev((IsoSpecial *)node));
+		else if (!S_ISFIFO(ret->attr.mode) && !S_ISSOCK(ret->attr.mode))
+			return why_set(why, -EIO, "an unknown kind of file");
+		return 0;
+	default:
+		return why_set(why, -EIO, "an unknown kind of file");
+	}
+}
+
+int node_fill(struct node_parts *parts, IsoNode *node, bool is_root,
+	      struct import_node *ret, struct why *why)
+{
+	int err;
+
+	memset(ret, 0, sizeof *ret);
+	ret->name = is_root ? "" : iso_node_get_name(node);
+	if (!is_root) {
+		err = check_name(ret->name, why);
+		if (err < 0)
+			return err;
+	}
+	ret->attr.mode = iso_node_get_mode(node);
+	ret->attr.uid = iso_node_get_uid(node);
+	ret->attr.gid = iso_node_get_gid(node);
+	ret->attr.atime.tv_sec = iso_node_get_atime(node);
+	ret->attr.mtime.tv_sec = iso_node_get_mtime(node);
+	ret->attr.ctime.tv_sec = iso_node_get_ctime(node);
+	err = fill_kind(parts, node, ret, why);
+	if (err < 0)
+		return err;
+	return fill_xattrs(parts, node, ret, why);
+}
+
+/* Below a filter, the stream of the image's bytes. */
+static uint64_t file_ino(IsoNode *node)
+{
+	IsoStream *stream = iso_file_get_stream((IsoFile *)node), *input;
+	unsigned fs_id;
+	dev_t dev;
+	ino_t ino;
+
+	while ((input = iso_stream_get_input_stream(stream, 0)))
+		stream = input;
+	iso_stream_get_id(stream, &fs_id, &dev, &ino);
+	return ino;
+}
+
+bool node_can_link(IsoNode *node, bool trusted)
+{
+	switch (iso_node_get_type(node)) {
+	case LIBISO_FILE:
+		return file_ino(node) != 0 &&
+		       (trusted || iso_file_get_size((IsoFile *)node) > 0);
+	case LIBISO_SYMLINK:
+	case LIBISO_SPECIAL:
+		return trusted;
+	default:
+		return false;
+	}
+}
+
+int node_order(IsoNode *a, IsoNode *b)
+{
+	enum IsoNodeType ta = iso_node_get_type(a), tb = iso_node_get_type(b);
+	uint64_t ia, ib;
+
+	if (ta != tb)
+		return ta < tb ? -1 : 1;
+	if (ta != LIBISO_FILE)
+		return iso_node_cmp_ino(a, b, 0);
+	ia = file_ino(a);
+	ib = file_ino(b);
+	return (ia > ib) - (ia < ib);
+}
+
+static bool same_content(IsoFile *a, IsoFile *b)
+{
+	AUTO_FREE struct iso_file_section *sa = NULL, *sb = NULL;
+	int na = 0, nb = 0;
+
+	if (iso_file_get_size(a) != iso_file_get_size(b) ||
+	    iso_file_get_old_image_sections(a, &na, &sa, 0) < 0 ||
+	    iso_file_get_old_image_sections(b, &nb, &sb, 0) < 0 || na != nb)
+		return false;
+	if (iso_file_get_size(a) == 0)
+		return true;
+	return na == 0 || memcmp(sa, sb, (size_t)na * sizeof *sa) == 0;
+}
+
+bool node_same_inode(IsoNode *a, IsoNode *b)
+{
+	enum IsoNodeType type = iso_node_get_type(a);
+
+	if (type != iso_node_get_type(b) ||
+	    iso_node_get_mode(a) != iso_node_get_mode(b) ||
+	    iso_node_get_uid(a) != iso_node_get_uid(b) ||
+	    iso_node_get_gid(a) != iso_node_get_gid(b) ||
+	    iso_node_get_mtime(a) != iso_node_get_mtime(b))
+		return false;
+	switch (type) {
+	case LIBISO_FILE:
+		return same_content((IsoFile *)a, (IsoFile *)b);
+	case LIBISO_SYMLINK:
+		return strcmp(iso_symlink_get_dest((IsoSymlink *)a),
+			      iso_symlink_get_dest((IsoSymlink *)b)) == 0;
+	case LIBISO_SPECIAL:
+		return iso_special_get_dev((IsoSpecial *)a) ==
+		       iso_special_get_dev((IsoSpecial *)b);
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BURNER_IMPORT_NODE_H
+#define BURNER_IMPORT_NODE_H
+
+/*
+ * Inside burner/ only: libisofs' node as an import_node.  Called with the
+ * library lock held.
+ */
+
+#include "burner/library.h"
+
+/* Room for one node's parts, used again for the next. */
+struct node_parts {
+	IsoImage *image;
+	uint64_t readable; /* disc_readable: runs must end before it */
+	struct disc_run *runs;
+	size_t room;
+	struct xattrs *xattrs;
+};
+
+/*
+ * node_fill - all of @ret but id, parent_id and link_id.  What @ret points to
+ * is @parts' and @node's, valid until the next call.
+ * Returns 0, -EIO (contradictory: bad name, runs outside of the medium or not
+ * of the file's size, damaged attributes) with the fault itself in @why,
+ * without the node's path; -ENOMEM.
+ */
+int node_fill(struct node_parts *parts, IsoNode *node, bool is_root,
+	      struct import_node *ret, struct why *why);
+void node_parts_release(struct node_parts *parts);
+
+/*
+ * node_order - by kind, then by the inode number that the disc records: nodes
+ * that compare equal may be hard links of one file.  For qsort.
+ */
+int node_order(IsoNode *a, IsoNode *b);
+
+/*
+ * node_can_link - whether @node can have hard links at all.  Where not
+ * libisofs wrote the image (@trusted false), inode numbers are block addresses
+ * with some programs, so that empty files and symbolic links share them.
+ */
+bool node_can_link(IsoNode *node, bool trusted);
+
+/*
+ * node_same_inode - whether two nodes of one inode number can be links of one
+ * file: all that belongs to an inode is equal.
+ */
+bool node_same_inode(IsoNode *a, IsoNode *b);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "burner/session_parts.h"
+#include "burner/stretch.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+
+enum {
+	FIFO_LOOK = 64, /* blocks; libisofs wants 32 for the head's copy */
+	FIFO_BURN = 2048,
+	JOLIET_ONLY = 2,
+	MTIME_IN_RECORDS = 1 | 2, /* ECMA-119 and Joliet */
+	CHARSET_MAX = 8,
+};
+
+/* libisofs takes its words as char *, and copies them. */
+static char charset[CHARSET_MAX] = "UTF-8";
+static char attr_sums[] = "isofs.ca";
+
+/*
+ * The session's mark, as digits YYYYMMDDhhmmsscc: it becomes the creation and
+ * modification time in the session's descriptors.
+ */
+static void choose_uuid(char uuid[17])
+{
+	struct timespec now;
+	struct tm tm;
+	char text[64];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	snprintf(text, sizeof text, "%04d%02d%02d%02d%02d%02d%02ld",
+		 tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+		 tm.tm_min, tm.tm_sec, now.tv_nsec / 10000000);
+	snprintf(uuid, 17, "%.16s", text);
+}
+
+static int make_options(struct session *s, struct why *why)
+{
+	IsoWriteOpts *o;
+	int ret;
+
+	ret = iso_write_opts_new(&o, 0);
+	if (ret < 0)
+		return library_error(ret, "write options", why);
+	s->options = o;
+	iso_write_opts_set_iso_level(o, 3);
+	iso_write_opts_set_rockridge(o, 1);
+	iso_write_opts_set_joliet(o, s->plan->joliet);
+	iso_write_opts_set_joliet_long_names(o, 1);
+	iso_write_opts_set_joliet_longer_paths(o, 1);
+	iso_write_opts_set_hardlinks(o, 1);
+	iso_write_opts_set_aaip(o, 1);
+	iso_write_opts_set_allow_deep_paths(o, 1);
+	iso_write_opts_set_allow_longer_paths(o, 1);
+	iso_write_opts_set_no_force_dots(o, JOLIET_ONLY);
+	iso_write_opts_set_omit_version_numbers(o, JOLIET_ONLY);
+	iso_write_opts_set_relaxed_vol_atts(o, 1);
+	iso_write_opts_set_dir_rec_mtime(o, MTIME_IN_RECORDS);
+	iso_write_opts_set_sort_files(o, 1);
+	iso_write_opts_set_record_md5(o, 1, 1);
+	iso_write_opts_set_always_gmt(o, 1);
+	iso_write_opts_set_output_charset(o, charset);
+	/* The base's files stay where they are. */
+	iso_write_opts_set_appendable(o, 1);
+	iso_write_opts_set_ms_block(o, (uint32_t)s->medium.nwa);
+	choose_uuid(s->volume_uuid);
+	iso_write_opts_set_pvd_times(o, 0, 0, 0, 0, s->volume_uuid);
+	return 0;
+}
+
+/* @head takes the disc's new head; unused on sequential media. */
+static int create_source(struct session *s, unsigned char *head,
+			 size_t fifo_blocks, struct burn_source **ret,
+			 struct why *why)
+{
+	int err;
+
+	if (s->old_head) {
+		memcpy(head, s->old_head, DISC_HEAD_BYTES);
+		iso_write_opts_set_overwrite_buf(s->options, head);
+	}
+	iso_write_opts_set_fifo_size(s->options, fifo_blocks);
+	library_drain();
+	err = iso_image_create_burn_source(s->image, s->options, ret);
+	iso_write_opts_set_overwrite_buf(s->options, NULL);
+	if (err < 0)
+		return library_error(err, "cannot lay out the session", why);
+	return 0;
+}
+
+static void cancel_source(struct burn_source *src)
+{
+	src->cancel(src);
+	burn_source_free(src);
+	/* The cancelling makes messages, which are nobody's. */
+	library_drain();
+}
+
+/*
+ * libisofs' words: each number as one byte of length and that many bytes, the
+ * highest first; first block, end block, count, size, then the type in text.
+ */
+static int find_sums(struct session *s, struct stretch_sums *ret)
+{
+	IsoNode *root = (IsoNode *)iso_image_get_root(s->image);
+	AUTO_FREE char *value = NULL;
+	uint32_t numbers[3] = {0};
+	size_t len = 0, pos = 0;
+	unsigned i, k;
+
+	if (iso_node_lookup_attr(root, attr_sums, &len, &value, 0) != 1)
+		return -EIO;
+	for (i = 0; i < 3; i++) {
+		unsigned n = pos < len ? (unsigned char)value[pos] : 0;
+
+		if (n == 0 || n > 4 || pos + 1 + n > len)
+			return -EIO;
+		for (k = 0; k < n; k++)
+			numbers[i] = numbers[i] << 8 |
+				     (unsigned char)value[pos + 1 + k];
+		pos += 1 + n;
+	}
+	/* The end stands before the array: it is the array's first block. */
+	ret->lba = numbers[1];
+	ret->count = numbers[2];
+	return 0;
+}
+
+/*
+ * The tree is written once to nowhere, to learn how many blocks have to be put
+ * in (stretch.h).  Takes @src over.
+ */
+static int measure(struct session *s, struct burn_source *src, struct why *why)
+{
+	unsigned char block[DISC_BLOCK];
+	struct stretch *stretch;
+	uint64_t n;
+	int ret;
+
+	ret = stretch_new(src, (uint32_t)s->medium.nwa, NULL, &stretch);
+	if (ret < 0) {
+		cancel_source(src);
+		return ret;
+	}
+	for (n = 0, ret = 1; ret == 1 && n < s->blocks; n++) {
+		ret = stretch_next(stretch, block);
+		if (stretch_tree_done(stretch))
+			break;
+	}
+	s->stretched = stretch_inserted(stretch);
+	if (ret == 1 && !stretch_tree_done(stretch))
+		ret = -EIO;
+	if (ret == 1)
+		ret = 0;
+	else if (ret == -ERANGE)
+		ret = why_set(why, -EIO,
+			      "a folder with long links or attributes does "
+			      "not fit its place in the session");
+	else if (ret != -ENOMEM)
+		ret = library_error(-1, "cannot lay out the tree", why);
+	stretch_free(stretch);
+	library_drain();
+	if (ret == 0 && s->stretched)
+		log_debug("%llu blocks put into the tree",
+			  (unsigned long long)s->stretched);
+	return ret;
+}
+
+static int check_space(const struct session *s, struct why *why)
+{
+	uint64_t free_blocks = s->medium.free_blocks;
+
+	if (s->blocks <= free_blocks)
+		return 0;
+	return why_set(why, -ENOSPC,
+		       "the session takes %llu blocks of 2048 bytes, %llu more "
+		       "than are free on %s",
+		       (unsigned long long)s->blocks,
+		       (unsigned long long)(s->blocks - free_blocks),
+		       disc_path(s->disc));
+}
+
+int layout_session(struct session *s, struct why *why)
+{
+	struct burn_source *src;
+	int err;
+
+	err = make_options(s, why);
+	if (err < 0)
+		return err;
+	err = create_source(s, s->new_head, FIFO_LOOK, &src, why);
+	if (err < 0)
+		return err;
+	s->blocks = (uint64_t)src->get_size(src) / DISC_BLOCK;
+	if (iso_write_opts_get_data_start(s->options, &s->data_lba, 0) < 0)
+		s->data_lba = (uint32_t)s->medium.nwa;
+	err = old_head_settle(s, why);
+	if (err < 0) {
+		cancel_source(src);
+		return err;
+	}
+	if (s->may_continue) {
+		err = measure(s, src, why);
+		if (err < 0)
+			return err;
+	} else {
+		cancel_source(src);
+	}
+	return check_space(s, why);
+}
+
+int layout_source(struct session *s, struct burn_source **ret, struct why *why)
+{
+	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
+	struct stretch_sums sums;
+	struct stretch *stretch;
+	struct burn_source *src;
+	int err;
+
+	if (!head)
+		return -ENOMEM;
+	err = create_source(s, head, FIFO_BURN, &src, why);
+	if (err < 0)
+		return err;
+	/* The intent names these: never burn what it does not. */
+	if ((uint64_t)src->get_size(src) != s->blocks * DISC_BLOCK ||
+	    (s->old_head && memcmp(head, s->new_head, DISC_HEAD_BYTES))) {
+		cancel_source(src);
+		return why_set(why, -EIO,
+			       "libisofs laid the session out differently at "
+			       "the second time");
+	}
+	if (!s->stretched) {
+		*ret = src;
+		return 0;
+	}
+	err = find_sums(s, &sums);
+	if (!err)
+		err = stretch_new(src, (uint32_t)s->medium.nwa, &sums,
+				  &stretch);
+	if (err < 0) {
+		cancel_source(src);
+		return why_set(why, err, "no place for file checksums");
+	}
+	*ret = stretch_source(stretch);
+	if (!*ret) {
+		stretch_free(stretch);
+		return -ENOMEM;
+	}
+	return 0;
+}

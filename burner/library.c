@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "burner/library.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "burner/disc_ops.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+
+static pthread_mutex_t library_mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t start_mutex = PTHREAD_MUTEX_INITIALIZER;
+static bool started; /* under start_mutex */
+
+/* The libraries take their words as char *, and only read them. */
+static char word_note[] = "NOTE";
+static char word_all[] = "ALL";
+static char word_never[] = "NEVER";
+static char word_utf8[] = "UTF-8";
+static char word_none[] = "";
+
+struct worst {
+	int rank; /* of libisofs' and libburn's severities, which are the same
+		   */
+	int os_errno; /* what the system said to libburn, 0: nothing */
+	char text[sizeof((struct why *)0)->text];
+};
+
+int library_start(struct why *why)
+{
+	LOCK_GUARD(&start_mutex);
+
+	if (started)
+		return 0;
+	if (!burn_initialize())
+		return why_set(why, -EIO, "libburn does not start");
+	burn_msgs_set_severities(word_note, word_never, word_none);
+	burn_preset_device_open(1, 0, 0);
+	if (iso_init() < 0) {
+		burn_finish();
+		return why_set(why, -EIO, "libisofs does not start");
+	}
+	iso_set_msgs_severities(word_note, word_never, word_none);
+	/*
+	 * Names pass through as the disc holds them; what the process's
+	 * locale is must not change a session.
+	 */
+	iso_set_local_charset(word_utf8, 0);
+	started = true;
+	return 0;
+}
+
+void library_lock(void)
+{
+	pthread_mutex_lock(&library_mutex);
+}
+
+void library_unlock(void)
+{
+	pthread_mutex_unlock(&library_mutex);
+}
+
+static int rank_of(const char *severity)
+{
+	char name[80];
+	int rank = 0;
+
+	snprintf(name, sizeof name, "%s", severity);
+	return burn_text_to_sev(name, &rank, 0) > 0 ? rank : 0;
+}
+
+/* What the system said is the cause, whatever graver followed from it. */
+static void worst_note(struct worst *worst, const char *severity,
+		       const char *text, int os_errno)
+{
+	int rank = rank_of(severity);
+	bool is_cause = os_errno > 0 && rank >= rank_of("SORRY");
+
+	if (!worst || (worst->os_errno && !is_cause))
+		return;
+	if (is_cause && !worst->os_errno) {
+		worst->rank = rank;
+		worst->os_errno = os_errno;
+		snprintf(worst->text, sizeof worst->text, "%s (%s)", text,
+			 strerror(os_errno));
+	} else if (rank > worst->rank) {
+		worst->rank = rank;
+		snprintf(worst->text, sizeof worst->text, "%s", text);
+	}
+}
+
+/* Empties both queues; @worst and @ret_had may be NULL. */
+static void drain(struct worst *worst, int wanted_code, bool *ret_had)
+{
+	char text[BURN_MSGS_MESSAGE_LEN + ISO_MSGS_MESSAGE_LEN];
+	char severity[80];
+	int code, number;
+
+	while (iso_obtain_msgs(word_all, &code, &number, text, severity) > 0) {
+		log_debug("libisofs %s %08x: %s", severity, (unsigned)code,
+			  text);
+		/* Only ever the consequence of something else. */
+		if (code != iso_error_get_code((int)ISO_IMAGE_WRITE_CANCELED))
+			worst_note(worst, severity, text, 0);
+		if (ret_had && code == wanted_code)
+			*ret_had = true;
+	}
+	while (burn_msgs_obtain(word_all, &code, text, &number, severity) > 0) {
+		log_debug("libburn %s %08x: %s", severity, (unsigned)code,
+			  text);
+		worst_note(worst, severity, text, number);
+		if (ret_had && code == wanted_code)
+			*ret_had = true;
+	}
+}
+
+static int to_errno(int ret)
+{
+	switch ((unsigned)ret) {
+	case ISO_OUT_OF_MEM:
+		return -ENOMEM;
+	case ISO_CANCELED:
+	case ISO_INTERRUPTED:
+		return -ECANCELED;
+	case ISO_WRONG_PVD:
+		return -EMEDIUMTYPE;
+	case ISO_NULL_POINTER:
+	case ISO_WRONG_ARG_VALUE:
+	case ISO_ASSERT_FAILURE:
+		return -EINVAL;
+	default:
+		return -EIO;
+	}
+}
+
+/* What the caller can act upon as it is. */
+static bool is_plain(int os_errno)
+{
+	return os_errno == ENOSPC || os_errno == EDQUOT || os_errno == EFBIG ||
+	       os_errno == EROFS;
+}
+
+int library_error(int ret, const char *what, struct why *why)
+{
+	struct worst worst = {0};
+	const char *text = worst.text;
+
+	drain(&worst, 0, NULL);
+	if (!worst.text[0])
+		text = ret < 0 ? iso_error_to_msg(ret) : "failed";
+	return why_set(
+		why, is_plain(worst.os_errno) ? -worst.os_errno : to_errno(ret),
+		"%s: %s", what, text);
+}
+
+void library_drain(void)
+{
+	drain(NULL, 0, NULL);
+}
+
+bool library_had_message(int error_code)
+{
+	bool had = false;
+
+	drain(NULL, error_code, &had);
+	return had;
+}
+
+struct source {
+	struct disc *disc;
+	int failure; /* -errno of the first block that could not be read */
+	uint32_t failed_lba;
+};
+
+static int source_open(IsoDataSource *src)
+{
+	(void)src;
+	return ISO_SUCCESS;
+}
+
+static int source_read_block(IsoDataSource *src, uint32_t lba, uint8_t *buffer)
+{
+	struct source *s = src->data;
+	int err;
+
+	/* It reads a whole head even of an image that is smaller than that. */
+	if (lba < DISC_HEAD_BYTES / DISC_BLOCK &&
+	    (uint64_t)lba * DISC_BLOCK >= disc_readable(s->disc)) {
+		memset(buffer, 0, DISC_BLOCK);
+		return ISO_SUCCESS;
+	}
+	err = disc_read(s->disc, buffer, DISC_BLOCK,
+			(uint64_t)lba * DISC_BLOCK);
+	if (err == 0)
+		return ISO_SUCCESS;
+	if (!s->failure) {
+		s->failure = err;
+		s->failed_lba = lba;
+	}
+	/* Anything milder lets libisofs go on without the unreadable part. */
+	return (int)ISO_FATAL_ERROR;
+}
+
+static void source_free(IsoDataSource *src)
+{
+	free(src->data);
+	src->data = NULL;
+}
+
+int library_source(struct disc *disc, IsoDataSource **ret)
+{
+	AUTO_FREE struct source *s = calloc(1, sizeof *s);
+	IsoDataSource *src = calloc(1, sizeof *src);
+
+	if (!s || !src) {
+		free(src);
+		return -ENOMEM;
+	}
+	s->disc = disc;
+	src->refcount = 1;
+	src->open = source_open;
+	src->close = source_open;
+	src->read_block = source_read_block;
+	src->free_data = source_free;
+	src->data = STEAL_PTR(s);
+	*ret = src;
+	return 0;
+}
+
+int library_source_failed(IsoDataSource *src, uint32_t *ret_lba)
+{
+	struct source *s = src->data;
+
+	if (s->failure)
+		*ret_lba = s->failed_lba;
+	return s->failure;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "burner/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "burner/session_parts.h"
+#include "burner/volume.h"
+#include "common/cleanup.h"
+
+enum {
+	/*
+	 * A directory record has 254 bytes for the mangled name and all of
+	 * Rock Ridge: up to about 100 bytes of name always fit (measured).
+	 * Rather too small than too large: it costs time only.
+	 */
+	PLAIN_NAME_MAX = 60,
+};
+
+static void report(const struct progress_sink *sink, const char *phase,
+		   uint64_t done, uint64_t total)
+{
+	struct progress p = {
+		.phase = phase, .blocks_done = done, .blocks_total = total};
+
+	if (sink && sink->report)
+		sink->report(sink->arg, &p);
+}
+
+static int cancelled(const struct progress_sink *sink, struct why *why)
+{
+	if (sink && sink->cancel && atomic_load(sink->cancel))
+		return why_set(why, -ECANCELED, "cancelled");
+	return 0;
+}
+
+/* Whether a node may need more than its directory record. */
+static bool may_continue(const char *name, const char *target,
+			 const struct xattrs *xattrs)
+{
+	size_t len = name ? strlen(name) : 0;
+
+	if (target)
+		len += strlen(target) + 5;
+	return xattrs || len > PLAIN_NAME_MAX;
+}
+
+struct visit {
+	struct session *s;
+	const struct progress_sink *sink;
+};
+
+/* ECMA-119 6.2.1: files begin behind the descriptors, but not by much. */
+static void note_low_content(struct session *s, const struct import_node *node)
+{
+	unsigned i;
+
+	for (i = 0; i < node->n_runs && !node->boot_catalog; i++) {
+		const struct disc_run *run = &node->runs[i];
+		uint64_t lba = run->lba;
+		uint64_t end =
+			lba + (run->len_bytes + DISC_BLOCK - 1) / DISC_BLOCK;
+
+		for (; lba < end && lba < VOLUME_HEAD_BLOCKS; lba++)
+			s->content_in_head |= UINT32_C(1) << lba;
+	}
+}
+
+static int visit_base(void *arg, const struct import_node *node)
+{
+	struct visit *v = arg;
+
+	if (v->sink && v->sink->cancel && atomic_load(v->sink->cancel))
+		return -ECANCELED;
+	if (may_continue(node->name, node->target, node->xattrs) ||
+	    node->filtered)
+		v->s->may_continue = true;
+	note_low_content(v->s, node);
+	return 0;
+}
+
+static int load_base(struct session *s, const struct progress_sink *sink,
+		     struct why *why)
+{
+	struct visit v = {.s = s, .sink = sink};
+	int err;
+
+	err = import_image(s->disc, &s->plan->base, visit_base, &v, &s->base,
+			   why);
+	if (err < 0)
+		return err;
+	s->image = s->base.image;
+	if (memcmp(s->base.info.digest, s->plan->base_digest,
+		   sizeof s->plan->base_digest) != 0)
+		return why_set(why, -ESTALE,
+			       "%s does not hold what the changes were made "
+			       "to: another disc, or another program wrote",
+			       disc_path(s->disc));
+	return 0;
+}
+
+static int start_image(struct session *s, struct why *why)
+{
+	const char *id = s->plan->volume_id;
+	int ret = iso_image_new(id ? id : "ISOIMAGE", &s->image);
+
+	return ret < 0 ? library_error(ret, "new image", why) : 0;
+}
+
+static int check_medium(struct session *s, struct why *why)
+{
+	const struct medium *m = &s->medium;
+	bool blank = m->status == DISC_BLANK;
+	int err;
+
+	err = disc_look(s->disc, &s->medium, why);
+	if (err < 0)
+		return err;
+	blank = m->status == DISC_BLANK;
+	if (blank != s->plan->blank)
+		return why_set(why, -ESTALE, "%s is %s blank",
+			       disc_path(s->disc), blank ? "now" : "not");
+	if (m->why_not_writable)
+		return why_set(why, -EROFS, "%s cannot be written: %s",
+			       disc_path(s->disc), m->why_not_writable);
+	if (!m->overwritable)
+		return why_set(why, -ENOTSUP,
+			       "%s: sequential media are not written yet",
+			       disc_path(s->disc));
+	if (m->nwa > UINT32_MAX - DISC_SESSION_ALIGN)
+		return why_set(why, -ENOSPC, "%s is full", disc_path(s->disc));
+	s->old_head = malloc(DISC_HEAD_BYTES);
+	s->new_head = malloc(DISC_HEAD_BYTES);
+	if (!s->old_head || !s->new_head)
+		return -ENOMEM;
+	err = disc_read_head(s->disc, s->old_head);
+	return err < 0 ? why_set(why, err, "cannot read the head of %s",
+				 disc_path(s->disc))
+		       : 0;
+}
+
+static int author_locked(struct session *s, const struct progress_sink *sink,
+			 struct why *why)
+{
+	uint32_t i;
+	int err;
+
+	err = s->plan->blank ? start_image(s, why) : load_base(s, sink, why);
+	if (!err)
+		err = cancelled(sink, why);
+	if (err < 0)
+		return err;
+	for (i = 0; i < s->plan->n_nodes && !s->may_continue; i++) {
+		const struct session_node *n = &s->plan->nodes[i];
+
+		s->may_continue = may_continue(n->name, n->target, n->xattrs);
+	}
+	err = author_plan(s, why);
+	if (!err)
+		err = cancelled(sink, why);
+	if (!err)
+		err = layout_session(s, why);
+	return err;
+}
+
+int session_author(struct disc *disc, const struct session_plan *plan,
+		   const struct progress_sink *sink, struct session **ret,
+		   struct why *why)
+{
+	struct session *s;
+	int err;
+
+	err = library_start(why);
+	if (err < 0)
+		return err;
+	s = calloc(1, sizeof *s);
+	if (!s)
+		return -ENOMEM;
+	s->disc = disc;
+	s->plan = plan;
+	content_reader_init(&s->reader, plan);
+	report(sink, "authoring", 0, 0);
+	err = check_medium(s, why);
+	if (err == 0) {
+		library_lock();
+		err = author_locked(s, sink, why);
+		library_unlock();
+	}
+	if (err < 0) {
+		session_free(s);
+		return err;
+	}
+	report(sink, "authoring", s->blocks, s->blocks);
+	*ret = s;
+	return 0;
+}
+
+void session_facts(const struct session *s, struct session_facts *ret)
+{
+	ret->nwa = s->medium.nwa;
+	ret->blocks = s->blocks;
+	memcpy(ret->volume_uuid, s->volume_uuid, sizeof ret->volume_uuid);
+	ret->overwritable = s->medium.overwritable;
+	ret->old_head = s->old_head;
+	ret->new_head = s->new_head;
+}
+
+/* The medium may have been swapped or written since session_author. */
+static int check_unchanged(struct session *s, struct why *why)
+{
+	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
+	struct medium m;
+	int err;
+
+	if (!head)
+		return -ENOMEM;
+	err = disc_look(s->disc, &m, why);
+	if (err < 0)
+		return err;
+	err = disc_read_head(s->disc, head);
+	if (err < 0)
+		return why_set(why, err, "cannot read the head of %s",
+			       disc_path(s->disc));
+	if (m.nwa != s->medium.nwa || m.status != s->medium.status ||
+	    memcmp(head, s->old_head, DISC_HEAD_BYTES) != 0)
+		return why_set(why, -ESTALE,
+			       "%s was changed by another program",
+			       disc_path(s->disc));
+	return 0;
+}
+
+int session_burn(struct session *s, const struct progress_sink *sink,
+		 struct why *why)
+{
+	struct burn_source *src = NULL;
+	int err;
+
+	if (s->state != SESSION_AUTHORED)
+		return why_set(why, -EINVAL, "the session was burned already");
+	err = check_unchanged(s, why);
+	if (!err)
+		err = cancelled(sink, why);
+	if (err < 0)
+		return err;
+	s->reader.cancel = sink ? sink->cancel : NULL;
+	library_lock();
+	err = layout_source(s, &src, why);
+	if (!err)
+		err = burn_blocks(s, src, sink, why);
+	library_unlock();
+	s->reader.cancel = NULL;
+	if (err < 0)
+		return err;
+	s->state = SESSION_BURNED;
+	return 0;
+}
+
+int session_close(struct session *s, const struct progress_sink *sink,
+		  struct why *why)
+{
+	if (s->state != SESSION_BURNED)
+		return why_set(why, -EINVAL, "the session is not burned");
+	report(sink, "closing", 0, 0);
+	if (disc_fd(s->disc) >= 0 && fsync(disc_fd(s->disc)) < 0)
+		return why_set(why, -errno, "cannot write %s: %s",
+			       disc_path(s->disc), strerror(errno));
+	report(sink, "closing", s->blocks, s->blocks);
+	s->state = SESSION_CLOSED_STATE;
+	return 0;
+}
+
+int session_verify(struct session *s, enum verify_level level,
+		   const struct progress_sink *sink, struct why *why)
+{
+	if (s->state != SESSION_CLOSED_STATE)
+		return why_set(why, -EINVAL, "the session is not closed");
+	return verify_range(s->disc, s->medium.nwa, s->blocks, s->volume_uuid,
+			    level, sink, why);
+}
+
+int session_publish(struct session *s, struct why *why)
+{
+	int err;
+
+	if (s->state != SESSION_CLOSED_STATE)
+		return why_set(why, -EINVAL, "the session is not closed");
+	err = check_unchanged(s, why);
+	if (!err)
+		err = disc_write_head(s->disc, s->new_head, why);
+	if (err < 0)
+		return err;
+	s->state = SESSION_PUBLISHED;
+	return 0;
+}
+
+void session_free(struct session *s)
+{
+	if (!s)
+		return;
+	library_lock();
+	if (s->options)
+		iso_write_opts_free(s->options);
+	if (s->base.image)
+		base_image_release(&s->base);
+	else if (s->image)
+		iso_image_unref(s->image);
+	library_unlock();
+	free(s->old_head);
+	free(s->new_head);
+	free(s);
+}

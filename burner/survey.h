@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef BURNER_SURVEY_H
+#define BURNER_SURVEY_H
+
+/*
+ * Inside burner/ only: a walk over all that libisofs is about to read of a
+ * session's descriptors and tree, before it does.
+ *
+ * libisofs believes what the disc says: record and entry lengths, folders that
+ * contain themselves, the boot catalog's counts.  A hostile or damaged medium
+ * could make it read beyond its buffers, recurse without end or leave out part
+ * of a tree.  Here each of these is an error with words; what passes can be
+ * handed to libisofs.
+ */
+
+#include "burner/disc.h"
+#include "burner/import.h"
+
+struct survey {
+	uint64_t tree_blocks; /* descriptors, folders, continuation areas */
+	uint64_t nodes;       /* that the tree to be loaded has, with the root:
+			       * libisofs must find as many */
+};
+
+/*
+ * survey_session - the session whose superblock is at @start_lba + 16.
+ * Returns 0; -EIO (unreadable or contradictory, @why says where), -ENOMEM.
+ */
+int survey_session(struct disc *disc, uint32_t start_lba,
+		   const struct import_opts *opts, struct survey *ret,
+		   struct why *why);
+
+#endif

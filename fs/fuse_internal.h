@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef FS_FUSE_INTERNAL_H
+#define FS_FUSE_INTERNAL_H
+
+/*
+ * What the files of the mount share.  fuse_session.c has the session, its
+ * threads and signals; fuse_ops.c answers the requests; fuse_data.c brings the
+ * bytes of a file together; fuse_mountpoint.c knows mount tables and paths,
+ * fuse_mount.c mounts.
+ * Only the first two see libfuse.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/why.h"
+#include "fs/file.h"
+#include "fs/fuse.h"
+
+struct fuse_conn_info;
+struct fuse_lowlevel_ops;
+struct fuse_session;
+struct sync_wait;
+
+enum {
+	MOUNT_MAX_THREADS = 32,
+	MOUNT_MAX_OPCODES = 64,
+	MOUNT_MAX_IO = 1 << 20, /* bytes in one READ or WRITE */
+};
+
+/* Moves the bytes of one thread's requests; zero-initialized but for pipe[]. */
+struct mover {
+	int pipe[2];	  /* -1: not made yet */
+	size_t pipe_size; /* bytes that fit if all pages are full */
+	bool pipe_stuck;  /* the pipe may not grow: do not ask again */
+	void *mem;	  /* MOUNT_MAX_IO bytes, page aligned, or NULL */
+};
+
+struct fs_mount {
+	struct volume *volume;
+	struct tree *tree;
+	struct fuse_session *session;
+	char *dir; /* real path */
+	dev_t dev;
+
+	/* from INIT on */
+	bool no_open, no_opendir; /* the kernel does without an answer */
+	bool kill_priv;		  /* it leaves clearing set-id bits to us */
+	atomic_ulong
+		init_unique; /* of the INIT whose answer is to be patched */
+
+	/* the loop */
+	int wake_fd;	    /* eventfd: a worker ended, or a signal came */
+	atomic_bool ending; /* the mount is gone or to be left */
+	int error;	    /* of the device; guarded by lock */
+	pthread_mutex_t lock;
+	struct worker *workers; /* guarded by lock */
+	unsigned n_workers;	/* guarded by lock */
+	atomic_int idle;	/* workers that wait for a request */
+
+	/* folders' fsyncs that wait for a commit: guarded by one lock for all
+	 * mounts, which outlives them (fuse_ops.c) */
+	struct sync_wait *waits;
+	unsigned n_replying;
+
+	atomic_ulong counts[MOUNT_MAX_OPCODES];
+};
+
+/* ---- fuse_session.c, for fuse_ops.c ---- */
+
+/* The bits of the WRITE that this thread serves (FUSE_WRITE_*), which libfuse
+ * does not pass on; and this thread's mover. */
+uint32_t mount_write_flags(void);
+struct mover *mount_mover(void);
+
+/* The answer to INIT, in libfuse's terms. */
+void mount_init(void *userdata, struct fuse_conn_info *conn);
+
+/* ---- fuse_ops.c ---- */
+
+extern const struct fuse_lowlevel_ops mount_ops;
+extern const size_t mount_ops_size;
+
+/* mount_end_waits - answer the fsyncs that wait for a commit (with EINTR), and
+ * return when no commit's end is about to use @m any more. */
+void mount_end_waits(struct fs_mount *m);
+
+/* ---- fuse_data.c ---- */
+
+void mover_release(struct mover *mv);
+
+/* mover_mem - the MOUNT_MAX_IO bytes of @mv, or NULL (no memory). */
+void *mover_mem(struct mover *mv);
+
+/*
+ * mover_pipe - put the bytes of @io into mv->pipe, all of them, without
+ * copying.  Returns 1, 0 if that cannot be done (take mover_read), or -errno
+ * with the pipe empty.
+ * mover_drop - the pipe was not read to its end: forget what is in it.
+ */
+int mover_pipe(struct mover *mv, struct volume *v, const struct file_io *io);
+void mover_drop(struct mover *mv);
+
+/* mover_read - read the bytes of @io into mv->mem.  0 or -errno: a piece that
+ * cannot be read whole is -EIO. */
+int mover_read(struct mover *mv, struct volume *v, const struct file_io *io);
+
+/* ---- fuse_mountpoint.c ---- */
+
+/*
+ * mountpoint_check - whether a mount at @dir can be tried; *@ret is its real
+ * path (heap).  0 or -errno with @why.
+ */
+int mountpoint_check(const char *dir, char **ret, struct why *why);
+
+/* mountpoint_dev - the device of the topmost discfs mount at the real path
+ * @dir, from /proc/self/mountinfo.  0 or -errno (-ENOENT: none). */
+int mountpoint_dev(const char *dir, dev_t *ret);
+
+/* mountpoint_is - whether the mount of @dev is on top at @dir. */
+bool mountpoint_is(const char *dir, dev_t dev);
+
+/*
+ * mountpoint_sync - syncfs(2) on the mount of @dev at @dir, waiting
+ * @timeout_ms at most (-ETIMEDOUT; the call itself then goes on).  The mount
+ * not being there any more is a success.
+ * mountpoint_leave - the same, then detach the mount lazily; returns soon
+ * after *@cut became true (-ECANCELED).
+ */
+int mountpoint_sync(const char *dir, dev_t dev, int timeout_ms);
+int mountpoint_leave(const char *dir, dev_t dev, int timeout_ms,
+		     const atomic_bool *cut);
+
+/* ---- fuse_mount.c ---- */
+
+/*
+ * mountpoint_mount - mount at the real path @dir, by mount(2) where that is
+ * allowed, else by fusermount3.  *@ret_fd is the open /dev/fuse.  0 or -errno
+ * with @why.
+ * mountpoint_detach - unmount what is on top at @dir, lazily.  0 or -errno.
+ */
+int mountpoint_mount(const char *dir, const struct mount_opts *opts,
+		     int *ret_fd, struct why *why);
+int mountpoint_detach(const char *dir);
+
+#endif

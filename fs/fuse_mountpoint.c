@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "fs/fuse_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+/* ---- /proc/self/mountinfo ---- */
+
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+/* proc_pid_mountinfo(5): blanks and the like in a path are \ooo. */
+static void unescape(char *s)
+{
+	char *d = s;
+
+	while (*s) {
+		if (s[0] == '\\' && is_octal(s[1]) && is_octal(s[2]) &&
+		    is_octal(s[3])) {
+			*d++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 +
+				      (s[3] - '0'));
+			s += 4;
+		} else {
+			*d++ = *s++;
+		}
+	}
+	*d = '\0';
+}
+
+/* One line: if something is mounted at @dir by it, its device and whether it is
+ * a discfs; else the outputs stay. */
+static void parse_line(char *line, const char *dir, dev_t *ret_dev,
+		       bool *ret_ours)
+{
+	const char *type = strstr(line, " - ");
+	unsigned long major_no, minor_no;
+	char *save = NULL, *end;
+	char *field[5] = {NULL};
+	unsigned i;
+	bool ours;
+
+	if (!type)
+		return;
+	ours = strncmp(type + 3, "fuse.discfs ", 12) == 0;
+	for (i = 0; i < 5; i++) {
+		field[i] = strtok_r(i ? NULL : line, " ", &save);
+		if (!field[i])
+			return;
+	}
+	unescape(field[4]);
+	if (strcmp(field[4], dir) != 0)
+		return;
+	major_no = strtoul(field[2], &end, 10);
+	if (*end != ':')
+		return;
+	minor_no = strtoul(end + 1, &end, 10);
+	if (*end)
+		return;
+	*ret_dev = makedev((unsigned)major_no, (unsigned)minor_no);
+	*ret_ours = ours;
+}
+
+int mountpoint_dev(const char *dir, dev_t *ret)
+{
+	AUTO_FREE char *line = NULL;
+	size_t room = 0;
+	bool ours = false;
+	dev_t dev = 0;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+
+	if (!f)
+		return -errno;
+	while (getline(&line, &room, f) > 0)
+		parse_line(line, dir, &dev, &ours); /* the last one is on top */
+	fclose(f);
+	if (!ours)
+		return -ENOENT;
+	*ret = dev;
+	return 0;
+}
+
+bool mountpoint_is(const char *dir, dev_t dev)
+{
+	dev_t top = 0;
+
+	return mountpoint_dev(dir, &top) == 0 && top == dev;
+}
+
+/* ---- before the mount ---- */
+
+static int check_device(struct why *why)
+{
+	static const char dev[] = "/dev/fuse";
+	int fd;
+
+	/* Without privileges fusermount3 opens it. */
+	if (geteuid() != 0) {
+		if (access(dev, F_OK) == 0)
+			return 0;
+		return why_set(why, -ENODEV,
+			       "%s is not there: ask for \"modprobe fuse\"",
+			       dev);
+	}
+	fd = open(dev, O_RDWR | O_CLOEXEC);
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+		return why_set(why, -ENODEV,
+			       "%s is not there: try \"modprobe fuse\"", dev);
+	return why_set(why, -errno, "cannot open %s: %s", dev, strerror(errno));
+}
+
+int mountpoint_check(const char *dir, char **ret, struct why *why)
+{
+	AUTO_FREE char *real = NULL;
+	struct stat st;
+	dev_t dev;
+
+	/* First by name alone: a mount that hangs is not to be asked. */
+	if (mountpoint_dev(dir, &dev) == 0)
+		return why_set(why, -EBUSY,
+			       "%s: a discfs is mounted there already; unmount "
+			       "it first",
+			       dir);
+	real = realpath(dir, NULL);
+	if (!real && errno == ENOTCONN)
+		return why_set(why, -ENOTCONN,
+			       "%s: a mount without its daemon is there; "
+			       "unmount it first",
+			       dir);
+	if (!real)
+		return why_set(why, -errno, "cannot mount on %s: %s", dir,
+			       strerror(errno));
+	if (mountpoint_dev(real, &dev) == 0)
+		return why_set(why, -EBUSY,
+			       "%s: a discfs is mounted there already; unmount "
+			       "it first",
+			       real);
+	if (stat(real, &st))
+		return why_set(why, -errno, "cannot mount on %s: %s", real,
+			       strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return why_set(why, -ENOTDIR,
+			       "cannot mount on %s: not a folder", real);
+	/* fusermount3's rule, said here in one line. */
+	if (geteuid() != 0 && (access(real, W_OK) || ((st.st_mode & S_ISVTX) &&
+						      st.st_uid != geteuid())))
+		return why_set(
+			why, -EPERM,
+			"cannot mount on %s: it is not yours to write to",
+			real);
+	*ret = STEAL_PTR(real);
+	return check_device(why);
+}
+
+/* ---- syncfs and the lazy unmount, in a thread of their own ---- */
+
+/*
+ * Shared by the waiting thread and the helper; the last one frees it.  The
+ * helper may hang for as long as a program's dirty pages cannot be written,
+ * and then outlives the wait.
+ */
+struct helper {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	unsigned refs;
+	bool done;
+	int err;
+	bool leave;
+	dev_t dev;
+	char dir[];
+};
+
+static void helper_put(struct helper *h)
+{
+	unsigned refs;
+
+	pthread_mutex_lock(&h->lock);
+	refs = --h->refs;
+	pthread_mutex_unlock(&h->lock);
+	if (refs)
+		return;
+	pthread_mutex_destroy(&h->lock);
+	pthread_cond_destroy(&h->cond);
+	free(h);
+}
+
+static int sync_at(const char *dir, dev_t dev)
+{
+	AUTO_FD int fd = -1;
+	struct stat st;
+
+	if (!mountpoint_is(dir, dev))
+		return 0;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		return -errno;
+	if (st.st_dev != dev) /* something else was mounted over it */
+		return 0;
+	return syncfs(fd) ? -errno : 0;
+}
+
+static void *helper_run(void *arg)
+{
+	struct helper *h = arg;
+	int err = sync_at(h->dir, h->dev);
+
+	if (h->leave && mountpoint_is(h->dir, h->dev)) {
+		int detach_err = mountpoint_detach(h->dir);
+
+		if (!err)
+			err = detach_err;
+	}
+	pthread_mutex_lock(&h->lock);
+	h->done = true;
+	h->err = err;
+	pthread_cond_signal(&h->cond);
+	pthread_mutex_unlock(&h->lock);
+	helper_put(h);
+	return NULL;
+}
+
+static int helper_start(struct helper *h)
+{
+	pthread_attr_t attr;
+	sigset_t all, old;
+	pthread_t thread;
+	int err;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&thread, &attr, helper_run, h);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+/* A moment later than @t. */
+static struct timespec after_ms(struct timespec t, int ms)
+{
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += ms % 1000 * 1000000L;
+	if (t.tv_nsec >= 1000000000L) {
+		t.tv_nsec -= 1000000000L;
+		t.tv_sec++;
+	}
+	return t;
+}
+
+/* Wait for @h in steps, looking at *@cut (may be NULL) between them. */
+static int helper_wait(struct helper *h, int timeout_ms, const atomic_bool *cut)
+{
+	enum { STEP_MS = 100 };
+	struct timespec until;
+	LOCK_GUARD(&h->lock);
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	while (!h->done && timeout_ms > 0) {
+		if (cut && atomic_load(cut))
+			return -ECANCELED;
+		until = after_ms(until, STEP_MS);
+		while (!h->done &&
+		       pthread_cond_timedwait(&h->cond, &h->lock, &until) == 0)
+			;
+		timeout_ms -= STEP_MS;
+	}
+	return h->done ? h->err : -ETIMEDOUT;
+}
+
+static int run_helper(const char *dir, dev_t dev, bool leave, int timeout_ms,
+		      const atomic_bool *cut)
+{
+	struct helper *h = calloc(1, sizeof *h + strlen(dir) + 1);
+	pthread_condattr_t cattr;
+	int err;
+
+	if (!h)
+		return -ENOMEM;
+	memcpy(h->dir, dir, strlen(dir) + 1);
+	h->dev = dev;
+	h->leave = leave;
+	h->refs = 2;
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_condattr_init(&cattr);
+	pthread_condattr_setclock(&cattr, CLOCK_MONOTONIC);
+	pthread_cond_init(&h->cond, &cattr);
+	pthread_condattr_destroy(&cattr);
+	err = helper_start(h);
+	if (err) {
+		h->refs = 1;
+		helper_put(h);
+		return err;
+	}
+	err = helper_wait(h, timeout_ms, cut);
+	helper_put(h);
+	return err;
+}
+
+int mountpoint_sync(const char *dir, dev_t dev, int timeout_ms)
+{
+	return run_helper(dir, dev, false, timeout_ms, NULL);
+}
+
+int mountpoint_leave(const char *dir, dev_t dev, int timeout_ms,
+		     const atomic_bool *cut)
+{
+	return run_helper(dir, dev, true, timeout_ms, cut);
+}

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Wires disc, tree and stage together; flushes.
+ */
+#include "fs/volume.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "fs/diff.h"
+#include "fs/volume_internal.h"
+
+enum { FLUSH_SECONDS = 5 };
+
+/* ---- the medium ---- */
+
+int volume_look(struct volume *v, struct why *why)
+{
+	int err = disc_look(v->disc, &v->medium, why);
+
+	if (err || !v->medium.overwritable)
+		return err;
+	if (!v->head)
+		v->head = malloc(DISC_HEAD_BYTES);
+	if (!v->head)
+		return why_set(why, -ENOMEM, "out of memory");
+	err = disc_read_head(v->disc, v->head);
+	if (err)
+		return why_set(why, err, "cannot read the head of %s",
+			       disc_path(v->disc));
+	return 0;
+}
+
+void volume_set_limit(struct volume *v)
+{
+	tree_set_limit(v->tree, v->medium.free_blocks, !v->opts.no_joliet);
+}
+
+int volume_fill_binding(struct disc *disc, const struct medium *m,
+			const struct import_info *info, bool blank,
+			struct stage_binding *ret)
+{
+	int err;
+
+	*ret = (struct stage_binding){
+		.blank = blank,
+		.base_lba = blank ? 0 : info->lba,
+		.tip_lba = m->last_lba,
+		.nwa = m->nwa,
+		.capacity_blocks = m->capacity_blocks,
+		.created = time(NULL),
+		.path = strdup(disc_path(disc)),
+	};
+	if (!ret->path)
+		return -ENOMEM;
+	if (!blank)
+		memcpy(ret->digest, info->digest, sizeof ret->digest);
+	strncpy(ret->media_type, m->type, sizeof ret->media_type - 1);
+	err = disc_identity(disc, &ret->image_dev, &ret->image_ino,
+			    ret->serial);
+	if (err)
+		stage_binding_release(ret);
+	return err;
+}
+
+/* ---- opening ---- */
+
+static int copy_text(const char *from, char **ret)
+{
+	*ret = from ? strdup(from) : NULL;
+	return from && !*ret ? -ENOMEM : 0;
+}
+
+static int copy_opts(struct volume *v, const struct volume_opts *opts,
+		     struct why *why)
+{
+	v->opts = *opts;
+	if (copy_text(opts->source, &v->source) < 0 ||
+	    copy_text(opts->label, &v->label) < 0)
+		return why_set(why, -ENOMEM, "out of memory");
+	v->opts.source = v->source;
+	v->opts.label = v->label;
+	v->opts.stage_from = NULL; /* not looked at again */
+	v->stage_root = stage_root(opts->stage_root, why);
+	if (!v->stage_root)
+		return -ENOENT;
+	v->opts.stage_root = v->stage_root;
+	return 0;
+}
+
+static int set_readonly(struct volume *v, const char *reason)
+{
+	if (v->readonly_reason)
+		return 0;
+	v->readonly_reason = strdup(reason);
+	return v->readonly_reason ? 0 : -ENOMEM;
+}
+
+/* A source that is gone, but whose changes are not. */
+static int missing(struct volume *v, int err, struct why *why)
+{
+	AUTO_FREE char *id = NULL;
+	AUTO_FREE char *folder = NULL;
+	char path[PATH_MAX];
+	const char *slash = strrchr(v->source, '/');
+
+	/* The folder may be there when the file is not. */
+	folder = slash ? strndup(v->source, (size_t)(slash - v->source) + 1)
+		       : strdup(".");
+	if (!folder || !realpath(folder, path))
+		return err;
+	if (strlen(path) + strlen(slash ? slash : v->source) + 2 > sizeof path)
+		return err;
+	if (strcmp(path, "/") == 0)
+		path[0] = 0;
+	strcat(path, "/");
+	strcat(path, slash ? slash + 1 : v->source);
+	if (stage_find_path(v->stage_root, path, &id) == 1)
+		return why_set(why, err,
+			       "%s is gone, but stage %s holds changes for "
+			       "it; bring the image back, or give them up "
+			       "with \"discfs stage drop %s\"",
+			       path, id, id);
+	return err;
+}
+
+static int open_disc(struct volume *v, struct why *why)
+{
+	struct disc_params params = {
+		.path = v->source,
+		.writable = !v->opts.readonly && !v->opts.offline,
+		.create = v->opts.create && !v->opts.offline,
+		.capacity_bytes = v->opts.capacity_bytes,
+	};
+	int err = disc_open(&params, &v->disc, why);
+
+	if (err == -ENOENT)
+		return missing(v, err, why);
+	return err;
+}
+
+/* Why nothing can be written, if so. */
+static int judge(struct volume *v, struct why *why)
+{
+	const struct volume_opts *o = &v->opts;
+	const struct medium *m = &v->medium;
+	int err = 0;
+
+	if (m->status == DISC_NONE)
+		return why_set(why, -ENOMEDIUM, "no medium in %s", v->source);
+	if (m->status == DISC_FOREIGN)
+		return why_set(why, -EMEDIUMTYPE,
+			       "%s holds no ISO 9660 file system", v->source);
+	if (o->readonly)
+		err = set_readonly(v, "as asked for");
+	else if (o->no_stage)
+		err = set_readonly(v, "without a stage, as asked for");
+	else if (o->session_lba != IMPORT_LAST)
+		err = set_readonly(v, "an older session is shown");
+	else if (m->why_not_writable)
+		err = set_readonly(v, m->why_not_writable);
+	return err ? why_set(why, err, "out of memory") : 0;
+}
+
+static int import_base(struct volume *v, struct why *why)
+{
+	struct import_opts opts = {
+		.session_lba = v->opts.session_lba,
+		.no_rock_ridge = v->opts.no_rock_ridge,
+		.no_joliet = v->opts.no_joliet,
+	};
+	struct tree_present present = {
+		.uid = v->opts.uid,
+		.gid = v->opts.gid,
+		.mode = v->opts.mode,
+		.dmode = v->opts.dmode,
+		.umask = v->opts.umask,
+	};
+	struct attr root = {.mode = S_IFDIR | 0755,
+			    .uid = geteuid(),
+			    .gid = getegid()};
+	int err;
+
+	clock_gettime(CLOCK_REALTIME, &root.mtime);
+	root.atime = root.ctime = root.mtime;
+	err = tree_new(&root, NULL, &v->tree);
+	if (err)
+		return why_set(why, err, "out of memory");
+	volume_set_limit(v);
+	v->blank = v->medium.status == DISC_BLANK;
+	if (v->blank)
+		return 0;
+	return tree_import(v->tree, v->disc, &opts, &present, &v->info, why);
+}
+
+/* Find, open or make the stage. */
+static int open_stage(struct volume *v, const char *from, struct why *why)
+{
+	bool look_only = v->readonly_reason || v->opts.offline;
+	AUTO_FREE char *id = NULL;
+	bool recover = false;
+	int err;
+
+	if (v->opts.no_stage)
+		return 0;
+	if (from) {
+		err = stage_open(v->stage_root, from, look_only, &v->stage,
+				 why);
+		return err;
+	}
+	err = stage_find(v->stage_root, &v->binding, &id, &recover, why);
+	if (err < 0)
+		return err;
+	if (err == 1)
+		return stage_open(v->stage_root, id, look_only, &v->stage, why);
+	if (look_only)
+		return 0;
+	return stage_create(v->stage_root, &v->binding, &v->stage, why);
+}
+
+/* A stage that the user named must still be against this base. */
+static int check_stage_from(struct volume *v, struct why *why)
+{
+	struct stage_binding b = {0};
+	bool same;
+	int err = stage_get_binding(v->stage, &b, why);
+
+	if (err)
+		return err;
+	same = v->blank ? b.blank
+			: !b.blank && memcmp(b.digest, v->binding.digest,
+					     sizeof b.digest) == 0;
+	stage_binding_release(&b);
+	if (!same)
+		return why_set(why, -ESTALE,
+			       "the changes in stage %s were made to another "
+			       "state of this disc",
+			       stage_id(v->stage));
+	return 0;
+}
+
+static int attach_stage(struct volume *v, const char *from, struct why *why)
+{
+	bool look_only = v->readonly_reason || v->opts.offline;
+	int err = volume_fill_binding(v->disc, &v->medium, &v->info, v->blank,
+				      &v->binding);
+
+	if (err)
+		return why_set(why, err, "out of memory");
+	v->binding.import_flags = (v->opts.no_rock_ridge ? 1u : 0u) |
+				  (v->opts.no_joliet ? 2u : 0u);
+	/* An older session has no stage; it is never written to. */
+	if (v->opts.session_lba != IMPORT_LAST)
+		return 0;
+	err = open_stage(v, from, why);
+	if (err || !v->stage)
+		return err;
+	if (from)
+		err = check_stage_from(v, why);
+	if (err)
+		return err;
+	tree_attach_data(v->tree, stage_data(v->stage));
+	err = record_load(v->tree, v->stage, why);
+	if (err)
+		return err;
+	stage_get_result(v->stage, v->last_result, sizeof v->last_result, NULL);
+	/* The disc may have another path now. */
+	return look_only ? 0 : stage_set_binding(v->stage, &v->binding, why);
+}
+
+static int open_all(struct volume *v, const struct volume_opts *opts,
+		    struct why *why)
+{
+	int err = copy_opts(v, opts, why);
+
+	if (!err)
+		err = open_disc(v, why);
+	if (!err && !v->opts.offline && !v->opts.readonly && !v->opts.no_stage)
+		err = volume_recover(v->disc, v->stage_root, why);
+	if (!err)
+		err = volume_look(v, why);
+	if (!err)
+		err = judge(v, why);
+	if (!err)
+		err = import_base(v, why);
+	if (!err)
+		err = attach_stage(v, opts->stage_from, why);
+	if (!err && (v->readonly_reason || v->opts.offline))
+		tree_set_readonly(v->tree, true);
+	return err;
+}
+
+int volume_open(const struct volume_opts *opts, struct volume **ret,
+		struct why *why)
+{
+	struct volume *v = calloc(1, sizeof *v);
+	int err;
+
+	if (!v)
+		return why_set(why, -ENOMEM, "out of memory");
+	pthread_mutex_init(&v->commit_lock, NULL);
+	pthread_mutex_init(&v->flush_lock, NULL);
+	pthread_mutex_init(&v->lock, NULL);
+	pthread_cond_init(&v->changed, NULL);
+	err = open_all(v, opts, why);
+	if (err) {
+		volume_close(v);
+		return err;
+	}
+	*ret = v;
+	return 0;
+}
+
+/* ---- closing ---- */
+
+static void stop_threads(struct volume *v)
+{
+	if (!v->started)
+		return;
+	{
+		LOCK_GUARD(&v->lock);
+		v->stopping = true;
+		pthread_cond_broadcast(&v->changed);
+	}
+	pthread_join(v->committer, NULL);
+	pthread_join(v->flusher, NULL);
+	v->started = false;
+}
+
+/* A stage that holds nothing any more is removed. */
+static void close_stage(struct volume *v)
+{
+	bool look_only = v->readonly_reason || v->opts.offline;
+	struct stage_batch nothing = {0};
+	struct why why = {""};
+	bool drop = false;
+
+	if (!v->stage)
+		return;
+	if (!look_only && v->tree) {
+		if (volume_flush(v, &why) < 0)
+			log_error("the last changes are not in the stage: %s",
+				  why_text(&why, -EIO));
+		else if (!v->rebase_pending && volume_pending(v) == 0)
+			drop = stage_replace(v->stage, &nothing, NULL) == 0;
+	}
+	tree_free(v->tree);
+	v->tree = NULL;
+	stage_close(v->stage, drop);
+}
+
+void volume_close(struct volume *v)
+{
+	if (!v)
+		return;
+	stop_threads(v);
+	close_stage(v);
+	tree_free(v->tree);
+	disc_free(v->disc);
+	stage_binding_release(&v->binding);
+	free(v->head);
+	free(v->readonly_reason);
+	free(v->source);
+	free(v->label);
+	free(v->stage_root);
+	pthread_mutex_destroy(&v->commit_lock);
+	pthread_mutex_destroy(&v->flush_lock);
+	pthread_mutex_destroy(&v->lock);
+	pthread_cond_destroy(&v->changed);
+	free(v);
+}
+
+/* ---- what the others ask for ---- */
+
+struct tree *volume_tree(struct volume *v)
+{
+	return v->tree;
+}
+
+int volume_disc_fd(struct volume *v)
+{
+	return disc_fd(v->disc);
+}
+
+int volume_data_fd(struct volume *v)
+{
+	return v->stage ? stage_data_fd(stage_data(v->stage)) : -1;
+}
+
+int volume_read_disc(struct volume *v, void *buf, size_t len, uint64_t pos)
+{
+	return disc_read(v->disc, buf, len, pos);
+}
+
+const struct volume_opts *volume_opts(const struct volume *v)
+{
+	return &v->opts;
+}
+
+const char *volume_readonly_reason(const struct volume *v)
+{
+	return v->readonly_reason;
+}
+
+void volume_statfs(struct volume *v, struct volume_statfs *ret)
+{
+	struct tree_space space;
+	uint64_t room;
+
+	tree_space(v->tree, &space);
+	*ret = (struct volume_statfs){
+		.total_blocks = v->medium.capacity_blocks,
+		.files = space.files + space.folders,
+	};
+	if (v->readonly_reason || space.session_blocks >= space.limit_blocks)
+		return;
+	ret->free_blocks = space.limit_blocks - space.session_blocks;
+	room = v->stage ? stage_data_room(stage_data(v->stage)) / DISC_BLOCK
+			: 0;
+	if (room < ret->free_blocks)
+		ret->free_blocks = room;
+}
+
+uint64_t volume_pending(struct volume *v)
+{
+	struct diff_entry *entries;
+	uint32_t n = 0;
+
+	if (diff_collect(v->tree, &entries, &n) == 0)
+		diff_free(entries, n);
+	return n;
+}
+
+void volume_set_sync(struct volume *v, int (*sync)(void *arg), void *arg)
+{
+	v->sync = sync;
+	v->sync_arg = arg;
+}
+
+void volume_keep(struct volume *v)
+{
+	LOCK_GUARD(&v->lock);
+	v->keep = true;
+}
+
+bool volume_commits_on(struct volume *v, enum commit_trigger trigger)
+{
+	LOCK_GUARD(&v->lock);
+	if (!v->stage || v->readonly_reason)
+		return false;
+	if (trigger == COMMIT_ON_UNMOUNT && v->keep)
+		return false;
+	return v->opts.triggers & (unsigned)trigger;
+}
+
+/* ---- flushing ---- */
+
+int volume_flush_locked(struct volume *v, struct why *why)
+{
+	int err;
+
+	if (v->rebase_pending) {
+		err = record_rebase(v->tree, v->stage, &v->binding, why);
+		v->rebase_pending = err != 0;
+		return err;
+	}
+	return record_flush(v->tree, v->stage, why);
+}
+
+int volume_flush(struct volume *v, struct why *why)
+{
+	int err, earlier;
+
+	if (!v->stage || v->readonly_reason)
+		return 0;
+	LOCK_GUARD(&v->flush_lock);
+	err = volume_flush_locked(v, why);
+	earlier = v->flush_error;
+	v->flush_error = 0;
+	if (!err && earlier)
+		return why_set(why, earlier,
+			       "an earlier flush of the stage failed: %s",
+			       strerror(-earlier));
+	return err;
+}
+
+static void *flush_thread(void *arg)
+{
+	struct volume *v = arg;
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += FLUSH_SECONDS;
+	pthread_mutex_lock(&v->lock);
+	while (!v->stopping) {
+		struct why why = {""};
+		int err;
+
+		if (pthread_cond_timedwait(&v->changed, &v->lock, &until) !=
+		    ETIMEDOUT)
+			continue;
+		pthread_mutex_unlock(&v->lock);
+		{
+			LOCK_GUARD(&v->flush_lock);
+			err = volume_flush_locked(v, &why);
+			if (err && !v->flush_error)
+				v->flush_error = err;
+		}
+		if (err)
+			log_error("cannot write the stage of %s: %s",
+				  v->source, why_text(&why, err));
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += FLUSH_SECONDS;
+		pthread_mutex_lock(&v->lock);
+	}
+	pthread_mutex_unlock(&v->lock);
+	return NULL;
+}
+
+int volume_start(struct volume *v, struct why *why)
+{
+	int err;
+
+	if (!v->stage || v->readonly_reason)
+		return 0;
+	err = pthread_create(&v->flusher, NULL, flush_thread, v);
+	if (err)
+		return why_set(why, -err, "cannot start a thread");
+	err = pthread_create(&v->committer, NULL, commit_thread, v);
+	if (err) {
+		LOCK_GUARD(&v->lock);
+		v->stopping = true;
+		pthread_cond_broadcast(&v->changed);
+		return why_set(why, -err, "cannot start a thread");
+	}
+	v->started = true;
+	return 0;
+}

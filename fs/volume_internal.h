@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef FS_VOLUME_INTERNAL_H
+#define FS_VOLUME_INTERNAL_H
+
+/* For volume*.c, commit.c and report.c. */
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "fs/record.h"
+#include "fs/snapshot.h"
+#include "fs/volume.h"
+
+enum commit_state {
+	STATE_IDLE,
+	STATE_FREEZING,
+	STATE_AUTHORING,
+	STATE_BURNING,
+	STATE_CLOSING,
+	STATE_VERIFYING,
+	STATE_REBASING,
+	STATE_FAILED,
+};
+
+/* A commit that was asked for. */
+struct commit_request {
+	bool hold;
+	commit_done done;
+	void *arg;
+	struct commit_request *next;
+};
+
+struct volume {
+	struct volume_opts opts;
+	char *source;       /* copies of the options' strings */
+	char *stage_root;
+	char *label;
+
+	struct disc *disc;
+	struct tree *tree;
+	struct stage *stage;     /* NULL: nothing is staged */
+	struct import_info info; /* of the base */
+	bool blank;              /* there is no base yet */
+	char *readonly_reason;   /* NULL: writable */
+
+	/* commit_lock: one snapshot at a time; taken before flush_lock. */
+	pthread_mutex_t commit_lock;
+	bool rebased; /* a commit of ours is the base: it has all trees */
+
+	/* flush_lock: one flush at a time; taken before the tree lock. */
+	pthread_mutex_t flush_lock;
+	bool rebase_pending; /* the tree is on a new base, the stage is not */
+	struct stage_binding binding;
+	int flush_error; /* of the background, for the next flush to return */
+
+	/* What the medium must be when a commit begins. */
+	struct medium medium;
+	unsigned char *head;
+
+	/* lock: the committer's queue and state, watchers, the flusher. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	enum commit_state state;
+	struct progress progress; /* of the running commit; file is progress_file */
+	char progress_file[256];
+	char last_result[512];
+	struct commit_request *queue;
+	bool stopping, started;
+	bool keep;
+	bool held; /* changes wait for volume_commit_release */
+	struct volume_watch *watchers;
+	pthread_t flusher, committer;
+
+	atomic_int cancel;
+	int (*sync)(void *arg);
+	void *sync_arg;
+};
+
+/* commit.c */
+
+/* commit_thread - serves the queue until volume.stopping. */
+void *commit_thread(void *arg);
+
+const char *commit_state_name(enum commit_state state);
+
+/* volume_recover.c */
+
+/*
+ * volume_recover - finish or undo a burn that a crash interrupted, if a stage
+ * below @root tells of one for this disc.  0 or -errno with @why.
+ */
+int volume_recover(struct disc *disc, const char *root, struct why *why);
+
+/* volume_fill_binding - what ties a stage to the disc as it is now. */
+int volume_fill_binding(struct disc *disc, const struct medium *m,
+			const struct import_info *info, bool blank,
+			struct stage_binding *ret);
+
+/* volume.c */
+
+/* volume_look - look at the medium and remember it as the expected one. */
+int volume_look(struct volume *v, struct why *why);
+/* volume_set_limit - tell the tree what the disc can take now. */
+void volume_set_limit(struct volume *v);
+int volume_flush_locked(struct volume *v, struct why *why);
+
+#endif
