@@ -147,6 +147,9 @@ static int make(struct tree *t, const struct cred *cred, uint64_t parent,
 	err = -ENOMEM;
 	if ((target && !inode->target) || !inode_delta_get(t, inode))
 		goto fail;
+	err = acl_inherit(dir, inode, cred->umask);
+	if (err)
+		goto fail;
 	err = -ENOSPC;
 	if (!tree_has_room(t, 0, tree_entry_bytes(t, inode, strlen(name))))
 		goto fail;
@@ -177,14 +180,14 @@ int tree_mknod(struct tree *t, const struct cred *cred, uint64_t parent,
 	if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISBLK(mode) &&
 	    !S_ISFIFO(mode) && !S_ISSOCK(mode))
 		return -EINVAL;
-	return make(t, cred, parent, name, mode & ~cred->umask,
+	return make(t, cred, parent, name, mode,
 		    S_ISCHR(mode) || S_ISBLK(mode) ? rdev : 0, NULL, ret);
 }
 
 int tree_mkdir(struct tree *t, const struct cred *cred, uint64_t parent,
 	       const char *name, mode_t mode, struct tree_entry *ret)
 {
-	mode = (mode & 07777 & ~cred->umask) | S_IFDIR;
+	mode = (mode & 07777) | S_IFDIR;
 	return make(t, cred, parent, name, mode, 0, NULL, ret);
 }
 
