@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "burner/disc_ops.h"
+#include "burner/disc_ops.h"
 #include "burner/library.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
@@ -26,6 +27,15 @@ uint64_t chain_align(uint64_t lba)
 {
 	return (lba + DISC_SESSION_ALIGN - 1) / DISC_SESSION_ALIGN *
 	       DISC_SESSION_ALIGN;
+}
+
+uint64_t chain_next(uint32_t last_lba, uint64_t end_lba)
+{
+	uint64_t next = chain_align(end_lba);
+
+	if (last_lba == 0 && next <= DISC_SESSION_ALIGN)
+		next = (uint64_t)2 * DISC_SESSION_ALIGN;
+	return next;
 }
 
 static int list_add(struct list *l, uint32_t lba, const struct volume *vol)
@@ -110,13 +120,6 @@ static int walk_native(struct disc *disc, const struct volume *head,
 	return 0;
 }
 
-static bool parse_head(const void *head, struct volume *ret)
-{
-	return volume_parse((const unsigned char *)head +
-				    VOLUME_SUPERBLOCK * DISC_BLOCK,
-			    ret);
-}
-
 /* The session named by the tag in @head, if it is there.  1, 0, -errno. */
 static int relocated_from(struct disc *disc, const void *head,
 			  const struct volume *vol, uint32_t *ret_lba)
@@ -141,7 +144,7 @@ int chain_is_native(struct disc *disc, const void *head)
 	struct volume vol;
 	uint32_t last;
 
-	if (!parse_head(head, &vol))
+	if (!volume_parse_head(head, &vol))
 		return 0;
 	return walk_native(disc, &vol, &last, NULL);
 }
@@ -152,7 +155,7 @@ int chain_last(struct disc *disc, const void *head, uint32_t *ret_lba)
 	uint32_t lba;
 	int ret;
 
-	if (!parse_head(head, &vol))
+	if (!volume_parse_head(head, &vol))
 		return -EMEDIUMTYPE;
 	ret = relocated_from(disc, head, &vol, &lba);
 	if (ret == 0)
@@ -235,16 +238,15 @@ static int copy_at(struct disc *disc, uint64_t lba, uint32_t session,
 	found = disc_read(disc, head, DISC_HEAD_BYTES, lba * DISC_BLOCK);
 	if (found < 0)
 		return found;
-	if (!parse_head(head, &ret->vol) ||
-	    chain_align(ret->vol.blocks) != session)
+	if (!volume_parse_head(head, &ret->vol))
 		return 0;
+	ret->lba = 0;
 	found = relocated_from(disc, head, &ret->vol, &ret->lba);
-	if (found < 0)
-		return found;
+	if (found < 0 || chain_next(ret->lba, ret->vol.blocks) != session)
+		return found < 0 ? found : 0;
 	if (found && ret->lba < session) {
 		ret->foreign = false;
-		found = session_at(disc, ret->lba, &ret->vol);
-		return found;
+		return session_at(disc, ret->lba, &ret->vol);
 	}
 	ret->lba = (uint32_t)lba;
 	ret->foreign = true;
@@ -333,7 +335,7 @@ int chain_sessions(struct disc *disc, const void *head,
 	uint32_t last;
 	int err;
 
-	if (!parse_head(head, &vol))
+	if (!volume_parse_head(head, &vol))
 		return why_set(why, -EMEDIUMTYPE,
 			       "%s holds no ISO 9660 file system",
 			       disc_path(disc));

@@ -42,7 +42,7 @@ static int listing_add(struct listing *l, IsoNode *node, uint32_t parent)
 		uint32_t *parents;
 		IsoNode **nodes;
 
-		nodes = realloc(l->nodes, room * sizeof *nodes);
+		nodes = realloc(l->nodes, room * sizeof(IsoNode *));
 		if (!nodes)
 			return -ENOMEM;
 		l->nodes = nodes;
@@ -241,18 +241,29 @@ static int visit_nodes(const struct listing *l, struct node_parts *parts,
 	return 0;
 }
 
-static int digest_head(struct disc *disc, void *md5, struct why *why)
+/*
+ * The session's own first 64 KiB: its descriptors are the same whether it is
+ * loaded by its address or by the head that names it.
+ */
+static int digest_descriptors(struct disc *disc, uint32_t lba, void *md5,
+			      struct why *why)
 {
-	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
+	AUTO_FREE unsigned char *buf = malloc(DISC_HEAD_BYTES);
+	uint64_t pos = (uint64_t)lba * DISC_BLOCK, end = disc_readable(disc);
+	size_t len = DISC_HEAD_BYTES;
 	int err;
 
-	if (!head)
+	if (!buf)
 		return -ENOMEM;
-	err = disc_read_head(disc, head);
+	if (end < pos + len)
+		len = end > pos ? (size_t)(end - pos) : 0;
+	err = disc_read(disc, buf, len, pos);
 	if (err < 0)
-		return why_set(why, err, "cannot read the head of %s",
-			       disc_path(disc));
-	digest_bytes(md5, head, DISC_HEAD_BYTES);
+		return why_set(why, err,
+			       "cannot read the first blocks of the session at "
+			       "block %lu of %s",
+			       (unsigned long)lba, disc_path(disc));
+	digest_bytes(md5, buf, len);
 	return 0;
 }
 
@@ -279,7 +290,7 @@ static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
 	if (err == 0)
 		err = find_links(&l, base->info.has_md5);
 	if (err == 0)
-		err = digest_head(disc, md5, why);
+		err = digest_descriptors(disc, base->info.lba, md5, why);
 	if (err == 0)
 		err = visit_nodes(&l, &parts, visit, arg, md5, why);
 	iso_md5_end(&md5, sum);
@@ -410,7 +421,9 @@ static int choose_session(struct disc *disc, const struct import_opts *opts,
 	err = disc_look(disc, &medium, why);
 	if (err < 0)
 		return err;
-	if (medium.status == DISC_BLANK || medium.status == DISC_NONE)
+	/* A session that is not published yet is loaded by its address. */
+	if (medium.status == DISC_NONE ||
+	    (medium.status == DISC_BLANK && opts->session_lba == IMPORT_LAST))
 		return why_set(why, -EMEDIUMTYPE, "%s is blank",
 			       disc_path(disc));
 	info->lba = opts->session_lba == IMPORT_LAST ? medium.last_lba
@@ -448,7 +461,7 @@ int import_image(struct disc *disc, const struct import_opts *opts,
 {
 	struct base_image base = {0};
 	struct survey survey;
-	uint32_t start;
+	uint32_t start = 0;
 	int err;
 
 	err = library_start(why);

@@ -55,7 +55,8 @@ struct import_node {
 	const char *target; /* of a symbolic link */
 	const struct xattrs *xattrs; /* NULL for none */
 	bool boot_catalog;  /* El Torito's own file: its content is not the user's */
-	bool filtered;      /* content must be decoded (zisofs): cannot be read by runs */
+	bool filtered;      /* content must be decoded (zisofs): the runs hold
+			     * the encoded bytes, whose sum is not size */
 };
 
 /* Returns 0 to go on, or a -errno that ends the import with it. */
@@ -71,9 +72,9 @@ struct import_info {
 	bool has_md5;        /* libisofs MD5 tags and sums are there */
 	uint64_t tree_blocks; /* descriptors, path tables and folders, estimated from below */
 	/*
-	 * MD5 over the head (first 64 KiB of the medium) and every node's
-	 * id, parent, name, attributes, size and runs: names this base for
-	 * the binding of a stage.
+	 * MD5 over the session's first 64 KiB and every node's id, parent,
+	 * name, attributes, size and runs: names this base for the binding
+	 * of a stage.
 	 */
 	unsigned char digest[16];
 };

@@ -19,7 +19,8 @@
  *				 "seconds_left":..}*
  *				{"done":true,"blocks":N,"text":".."}
  * {"op":"release"}		{"done":true}	changes are allowed again
- * {"op":"keep"}		{"done":true}	burn nothing at the unmount
+ * {"op":"keep"}		{"done":true}	burn nothing at the unmount; all is
+ *				in the stage
  * {"op":"watch"}		progress events until the client hangs up
  * anything that fails		{"done":true,"error":"one line","errno":N}
  *

@@ -401,6 +401,20 @@ static void do_size(struct client *cl)
 		put_blocks(cl, blocks, NULL);
 }
 
+/* Who unmounts without burning is told here if anything would be lost. */
+static void do_keep(struct client *cl)
+{
+	struct why why = {""};
+	int err = volume_flush(cl->v, &why);
+
+	if (err) {
+		put_error(cl, err, why_text(&why, err));
+		return;
+	}
+	volume_keep(cl->v);
+	put_line(cl, new_answer());
+}
+
 static void do_op(struct client *cl, const char *op, struct json_object *req)
 {
 	struct json_object *hold;
@@ -422,8 +436,7 @@ static void do_op(struct client *cl, const char *op, struct json_object *req)
 		release(cl);
 		put_line(cl, new_answer());
 	} else if (strcmp(op, "keep") == 0) {
-		volume_keep(cl->v);
-		put_line(cl, new_answer());
+		do_keep(cl);
 	} else if (strcmp(op, "watch") == 0) {
 		err = watch(cl);
 		cl->watch_asked = !err;

@@ -121,6 +121,9 @@ int mountpoint_check(const char *dir, char **ret, struct why *why);
  * @dir, from /proc/self/mountinfo.  0 or -errno (-ENOENT: none). */
 int mountpoint_dev(const char *dir, dev_t *ret);
 
+/* mountpoint_is - whether the mount of @dev is on top at @dir. */
+bool mountpoint_is(const char *dir, dev_t dev);
+
 /*
  * mountpoint_sync - syncfs(2) on the mount of @dev at @dir, waiting
  * @timeout_ms at most (-ETIMEDOUT; the call itself then goes on).  The mount

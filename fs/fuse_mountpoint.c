@@ -47,9 +47,10 @@ static void parse_line(char *line, const char *dir, dev_t *ret_dev,
 		       bool *ret_ours)
 {
 	const char *type = strstr(line, " - ");
-	char *save = NULL;
+	unsigned long major_no, minor_no;
+	char *save = NULL, *end;
 	char *field[5] = {NULL};
-	unsigned i, maj, min;
+	unsigned i;
 	bool ours;
 
 	if (!type)
@@ -61,10 +62,15 @@ static void parse_line(char *line, const char *dir, dev_t *ret_dev,
 			return;
 	}
 	unescape(field[4]);
-	if (strcmp(field[4], dir) != 0 ||
-	    sscanf(field[2], "%u:%u", &maj, &min) != 2)
+	if (strcmp(field[4], dir) != 0)
 		return;
-	*ret_dev = makedev(maj, min);
+	major_no = strtoul(field[2], &end, 10);
+	if (*end != ':')
+		return;
+	minor_no = strtoul(end + 1, &end, 10);
+	if (*end)
+		return;
+	*ret_dev = makedev((unsigned)major_no, (unsigned)minor_no);
 	*ret_ours = ours;
 }
 
@@ -85,6 +91,13 @@ int mountpoint_dev(const char *dir, dev_t *ret)
 		return -ENOENT;
 	*ret = dev;
 	return 0;
+}
+
+bool mountpoint_is(const char *dir, dev_t dev)
+{
+	dev_t top = 0;
+
+	return mountpoint_dev(dir, &top) == 0 && top == dev;
 }
 
 /* ---- before the mount ---- */
@@ -192,9 +205,8 @@ static int sync_at(const char *dir, dev_t dev)
 {
 	AUTO_FD int fd = -1;
 	struct stat st;
-	dev_t top;
 
-	if (mountpoint_dev(dir, &top) || top != dev)
+	if (!mountpoint_is(dir, dev))
 		return 0;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -210,9 +222,8 @@ static void *helper_run(void *arg)
 {
 	struct helper *h = arg;
 	int err = sync_at(h->dir, h->dev);
-	dev_t top;
 
-	if (h->leave && mountpoint_dev(h->dir, &top) == 0 && top == h->dev) {
+	if (h->leave && mountpoint_is(h->dir, h->dev)) {
 		int detach_err = mountpoint_detach(h->dir);
 
 		if (!err)

@@ -405,9 +405,43 @@ static int mount_session(struct fs_mount *m, const struct mount_opts *opts,
 	return 0;
 }
 
+/* The mount of this process, as long as there is one: the committer may be
+ * about to push its pages when it ends. */
+static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct fs_mount *current;
+
+static void set_current(struct fs_mount *m)
+{
+	LOCK_GUARD(&current_lock);
+
+	current = m;
+}
+
+static int sync_at(const char *dir, dev_t dev)
+{
+	int err = mountpoint_sync(dir, dev, SYNC_TIMEOUT_MS);
+
+	if (err == -ETIMEDOUT)
+		log_warning("%s: programs' changed pages could not be written "
+			    "within %d seconds",
+			    dir, SYNC_TIMEOUT_MS / 1000);
+	return err;
+}
+
 static int sync_for_volume(void *arg)
 {
-	return fs_mount_sync(arg);
+	AUTO_FREE char *dir = NULL;
+	dev_t dev = 0;
+
+	(void)arg;
+	{
+		LOCK_GUARD(&current_lock);
+		if (!current || atomic_load(&current->ending))
+			return 0;
+		dev = current->dev;
+		dir = strdup(current->dir);
+	}
+	return dir ? sync_at(dir, dev) : -ENOMEM;
 }
 
 int fs_mount_new(struct volume *v, const struct mount_opts *opts,
@@ -437,7 +471,8 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 		fs_mount_free(m);
 		return err;
 	}
-	volume_set_sync(v, sync_for_volume, m);
+	set_current(m);
+	volume_set_sync(v, sync_for_volume, NULL);
 	*ret = m;
 	return 0;
 }
@@ -446,14 +481,12 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
  * is still there.  Something else mounted over it is left alone. */
 static void end_session(struct fs_mount *m)
 {
-	dev_t top;
-
 	if (!m->session)
 		return;
 	mount_end_waits(m);
 	fuse_session_destroy(m->session);
 	m->session = NULL;
-	if (m->dev && mountpoint_dev(m->dir, &top) == 0 && top == m->dev)
+	if (m->dev && mountpoint_is(m->dir, m->dev))
 		mountpoint_detach(m->dir);
 }
 
@@ -461,6 +494,7 @@ void fs_mount_free(struct fs_mount *m)
 {
 	if (!m)
 		return;
+	set_current(NULL);
 	volume_set_sync(m->volume, NULL, NULL);
 	end_session(m);
 	signals_give_back();
@@ -477,16 +511,7 @@ dev_t fs_mount_dev(const struct fs_mount *m)
 
 int fs_mount_sync(struct fs_mount *m)
 {
-	int err;
-
-	if (atomic_load(&m->ending))
-		return 0;
-	err = mountpoint_sync(m->dir, m->dev, SYNC_TIMEOUT_MS);
-	if (err == -ETIMEDOUT)
-		log_warning("%s: programs' changed pages could not be written "
-			    "within %d seconds",
-			    m->dir, SYNC_TIMEOUT_MS / 1000);
-	return err;
+	return atomic_load(&m->ending) ? 0 : sync_at(m->dir, m->dev);
 }
 
 int fs_mount_loop(struct fs_mount *m)
@@ -561,6 +586,7 @@ static const char *const opcode_names[MOUNT_MAX_OPCODES] = {
 	[FUSE_SYNCFS] = "syncfs",
 	[51] = "tmpfile", /* named in later headers only */
 	[52] = "statx",
+	[53] = "copy_file_range_64",
 };
 
 void fs_mount_counts(const struct fs_mount *m,

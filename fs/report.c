@@ -160,6 +160,18 @@ static void put_progress(struct json_object *o, struct volume *v)
 	put(o, "progress", p);
 }
 
+/* What burns without "discfs commit". */
+static struct json_object *triggers_object(struct volume *v)
+{
+	struct json_object *list = json_object_new_array();
+
+	if (volume_commits_on(v, COMMIT_ON_UNMOUNT))
+		json_object_array_add(list, json_object_new_string("unmount"));
+	if (volume_commits_on(v, COMMIT_ON_SYNC))
+		json_object_array_add(list, json_object_new_string("sync"));
+	return list;
+}
+
 struct json_object *report_status(struct volume *v)
 {
 	struct json_object *o = json_object_new_object();
@@ -175,6 +187,7 @@ struct json_object *report_status(struct volume *v)
 	put(o, "session", session_object(v));
 	put(o, "space", space_object(v, &space));
 	put(o, "pending", pending_object(v, &space));
+	put(o, "commit_on", triggers_object(v));
 	put(o, "stage", stage_object(v));
 	put_progress(o, v);
 	return o;

@@ -232,10 +232,6 @@ static int freeze_inodes(struct snapshot *s)
 		err = freeze_inode(s, inode, changes);
 		if (changes & (CHANGE_ATTR | CHANGE_CONTENT))
 			s->deltas++;
-		if (!err && inode == t->root) {
-			err = describe(&s->nodes[0], inode->delta->frozen, s);
-			s->nodes[0].flags |= SESSION_ATTR;
-		}
 		for (d = inode->places; !err && d; d = d->place_next)
 			if (d->flags & D_LIVE)
 				err = add_place(s, d, changes);
@@ -289,6 +285,21 @@ static int freeze_places(struct snapshot *s)
 	return err;
 }
 
+/* The root is always told: of a blank disc nobody else knows its attributes. */
+static int describe_root(struct snapshot *s)
+{
+	const struct inode *root = s->t->root;
+	struct session_node *n = &s->nodes[0];
+
+	inode_get_attr(root, &n->attr);
+	n->flags |= SESSION_ATTR;
+	if (!root->xattrs)
+		return 0;
+	n->xattrs = arena_copy(&s->arena, root->xattrs,
+			       sizeof *root->xattrs + root->xattrs->size_bytes);
+	return n->xattrs ? 0 : -ENOMEM;
+}
+
 /* Tree lock held, in the same hold as the cut of the flush. */
 static int take_locked(struct tree *t, void *arg)
 {
@@ -301,6 +312,8 @@ static int take_locked(struct tree *t, void *arg)
 	stage_data_freeze(t->data);
 	s->flushes = t->flushes;
 	err = add_node(s, NULL, 0, &root);
+	if (!err)
+		err = describe_root(s);
 	if (!err)
 		err = freeze_inodes(s);
 	if (!err)

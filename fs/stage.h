@@ -37,7 +37,8 @@ struct stage_binding {
 	char serial[64];          /* of the drive, "" for an image */
 	char media_type[32];
 	uint64_t capacity_blocks;
-	int64_t created;          /* when the stage was made */
+	int64_t created;          /* when the stage was made; 0: now, and in
+				   * a later binding: as it was */
 	uint32_t import_flags;    /* bit 0 norock, bit 1 nojoliet */
 };
 void stage_binding_release(struct stage_binding *b);
@@ -62,7 +63,7 @@ void stage_intent_release(struct stage_intent *i);
 enum stage_node_flags {
 	STAGE_ATTR = 1 << 0,    /* attr and xattrs differ from the base */
 	STAGE_CONTENT = 1 << 1, /* size and extents differ (regular files) */
-	STAGE_TOUCHED = 1 << 2, /* a folder whose times moved by its entries only */
+	STAGE_TOUCHED = 1 << 2, /* a folder whose times moved by its entries */
 };
 
 struct stage_node {
@@ -101,14 +102,16 @@ struct stage_batch {
 	uint32_t n_gone;
 	const char *const *drop_gone;
 	uint32_t n_drop_gone;
-	/* Written while a session is being burned from an older cut: an intent
-	 * that is or will be there is not exact (stage_intent.exact). */
+	/* Written while a session is burned from an older cut: an intent that
+	 * is there is not exact from now on. */
 	bool after_snapshot;
 };
 
 /*
  * stage_write - fdatasync the data file, then one SQLite transaction with
  * @batch: when it returns 0, both are durable.
+ * An empty batch makes the data file durable only.  Each node that a link
+ * names, as parent or as node, must be a row after the batch.
  * Returns 0, -ENOSPC, -EIO; on failure the stage is as before.
  */
 int stage_write(struct stage *st, const struct stage_batch *batch,
@@ -118,6 +121,9 @@ int stage_write(struct stage *st, const struct stage_batch *batch,
  * stage_load - hand out all rows: nodes in order of id, then gone paths, then
  * links in order of (parent, name).  A callback's error (a -errno) ends it.
  * Rows are checked: a stage that was tampered with gives -EBADMSG with words.
+ * Extents come with gen 0 and not shared (stage_data_claimed tells which are);
+ * those of EXTENT_DATA lie inside the data file.  The callbacks must not call
+ * what takes a struct stage; stage_data.h they may.
  */
 struct stage_reader {
 	int (*node)(void *arg, const struct stage_node *n);
@@ -128,7 +134,8 @@ struct stage_reader {
 int stage_load(struct stage *st, const struct stage_reader *r,
 	       struct why *why);
 
-/* stage_replace - as stage_write, but all rows that were there are deleted first. */
+/* stage_replace - as stage_write, but all rows that were there are deleted
+ * first. */
 int stage_replace(struct stage *st, const struct stage_batch *batch,
 		  struct why *why);
 
@@ -138,7 +145,7 @@ uint64_t stage_next_id(struct stage *st);
 /*
  * stage_rebase - after a commit, one transaction: clear all rows, write those
  * of @batch (deltas against the new base), switch the binding, clear the
- * intent, remember the result text for "status".
+ * intent.  The result's text stays: stage_set_result.  Returns as stage_write.
  */
 int stage_rebase(struct stage *st, const struct stage_binding *binding,
 		 const struct stage_batch *batch, struct why *why);
@@ -174,13 +181,17 @@ const char *stage_path(const struct stage *st); /* its absolute path */
  * holds it where /proc/locks tells), unless @readonly.
  * A schema version that is newer: -EPROTO with words; older: migrated.
  * stage_close - releases; with @drop the folder is removed first (for a stage
- * without rows and without intent; asserts so).
+ * without rows and without intent; asserts so).  A stage must not be open over
+ * a fork: open it in the process that uses it.
+ * stage_remove - remove the one named @id with all that it holds, readable or
+ * not; -EBUSY as stage_open.
  */
 int stage_create(const char *root, const struct stage_binding *b,
 		 struct stage **ret, struct why *why);
 int stage_open(const char *root, const char *id, bool readonly,
 	       struct stage **ret, struct why *why);
 void stage_close(struct stage *st, bool drop);
+int stage_remove(const char *root, const char *id, struct why *why);
 
 /*
  * stage_root - the folder that stages are in: @option (-o stage=) if given,
@@ -211,7 +222,10 @@ int stage_each(const char *root, int (*fn)(void *arg, const char *id),
 int stage_find(const char *root, const struct stage_binding *now,
 	       char **ret_id, bool *ret_recover, struct why *why);
 
-/* stage_find_path - 1 and *@ret_id (heap) for a stage whose disc was at the absolute @path, or 0. */
+/*
+ * stage_find_path - the stage whose bound path is @path, for the message when
+ * an image is gone.  Returns 1 with *@ret_id (heap), 0 or -errno.
+ */
 int stage_find_path(const char *root, const char *path, char **ret_id);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fs/stage_data.h"
+#include "config.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 
 #include "common/cleanup.h"
+#include "fs/stage_data.h"
 #include "fs/stage_ranges.h"
 #include "fs/stage_refs.h"
 

@@ -139,11 +139,12 @@ bool volume_commits_on(struct volume *v, enum commit_trigger trigger);
 /*
  * New references for the caller.  Keys are fixed in docs/architecture.md:
  *
- * report_status  {source, mountpoint?, mounted, readonly, readonly_reason?,
+ * report_status  {source, mounted, readonly, readonly_reason?,
  *   medium: {type, status, capacity_bytes, free_bytes, nwa, sessions},
  *   session: {lba, volume_id, tree: "rock_ridge"|"joliet"|"iso9660"|"blank"},
  *   space: {total_bytes, free_bytes, commit_bytes},
  *   pending: {deltas, added, removed, modified, attributes, moved, bytes},
+ *   commit_on: ["unmount", "sync"], what burns by itself; fewer, or none
  *   stage: {id, path, bytes}|null, state: "idle"|"freezing"|...,
  *   progress?: {...}, last_commit: text}
  * report_diff    {deltas: [{kind: "A"|"D"|"M"|"T"|"R", path, old_path?, size?}]}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/busy.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/quote.h"
+#include "common/cleanup.h"
+
+bool busy_maps_line_on(const char *line, dev_t dev)
+{
+	unsigned major_no, minor_no;
+
+	/* proc(5): address perms offset dev inode path */
+	return sscanf(line, "%*s %*s %*s %x:%x", &major_no, &minor_no) == 2 &&
+	       makedev(major_no, minor_no) == dev;
+}
+
+static FILE *open_at(int dir_fd, const char *name)
+{
+	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (!f && fd >= 0)
+		close(fd);
+	return f;
+}
+
+static bool link_below(int dir_fd, const char *name, const char *dir)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlinkat(dir_fd, name, path, sizeof path - 1);
+
+	if (n < 0)
+		return false;
+	path[n] = 0;
+	return mountinfo_path_below(path, dir);
+}
+
+static bool fdinfo_on(int proc_fd, const char *number, unsigned mount_id)
+{
+	char name[64], line[256];
+	unsigned id;
+	bool on = false;
+	FILE *f;
+
+	if (snprintf(name, sizeof name, "fdinfo/%s", number) >=
+	    (int)sizeof name)
+		return false;
+	f = open_at(proc_fd, name);
+	if (!f)
+		return false;
+	while (fgets(line, sizeof line, f)) {
+		if (sscanf(line, "mnt_id: %u", &id) == 1) {
+			on = id == mount_id;
+			break;
+		}
+	}
+	fclose(f);
+	return on;
+}
+
+static bool has_open_file(int proc_fd, const struct mountinfo *m)
+{
+	int fd = openat(proc_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	bool found = false;
+
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (!found && (e = readdir(d)))
+		found = isdigit((unsigned char)e->d_name[0]) &&
+			fdinfo_on(proc_fd, e->d_name, m->id);
+	closedir(d);
+	return found;
+}
+
+static bool has_mapping(int proc_fd, const struct mountinfo *m)
+{
+	AUTO_FREE char *line = NULL;
+	size_t size = 0;
+	bool found = false;
+	FILE *f = open_at(proc_fd, "maps");
+
+	if (!f)
+		return false;
+	while (!found && getline(&line, &size, f) > 0)
+		found = busy_maps_line_on(line, m->dev);
+	fclose(f);
+	return found;
+}
+
+/* Paths and mount ids mean another mount in another mount namespace. */
+static bool same_namespace(int proc_fd)
+{
+	char theirs[64] = "", ours[64] = "";
+
+	return readlinkat(proc_fd, "ns/mnt", theirs, sizeof theirs - 1) < 0 ||
+	       readlink("/proc/self/ns/mnt", ours, sizeof ours - 1) < 0 ||
+	       !strcmp(theirs, ours);
+}
+
+static const char *how_busy(int proc_fd, const struct mountinfo *m)
+{
+	if (!same_namespace(proc_fd))
+		return NULL;
+	if (link_below(proc_fd, "cwd", m->dir))
+		return "has its working folder there";
+	if (link_below(proc_fd, "root", m->dir) && strcmp(m->dir, "/") != 0)
+		return "has its root folder there";
+	if (link_below(proc_fd, "exe", m->dir))
+		return "runs a program from there";
+	if (has_open_file(proc_fd, m))
+		return "has a file open there";
+	if (has_mapping(proc_fd, m))
+		return "has a file mapped there";
+	return NULL;
+}
+
+static void read_name(int proc_fd, char *buf, size_t size)
+{
+	FILE *f = open_at(proc_fd, "comm");
+
+	snprintf(buf, size, "?");
+	if (!f)
+		return;
+	if (fgets(buf, (int)size, f))
+		buf[strcspn(buf, "\n")] = 0;
+	fclose(f);
+}
+
+size_t busy_scan(const struct mountinfo *m, struct busy_holder *holders,
+		 size_t max)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	size_t n = 0;
+
+	if (!d)
+		return 0;
+	while (n < max && (e = readdir(d))) {
+		AUTO_FD int fd = -1;
+		const char *what;
+
+		if (!isdigit((unsigned char)e->d_name[0]))
+			continue;
+		fd = openat(dirfd(d), e->d_name,
+			    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		what = fd < 0 ? NULL : how_busy(fd, m);
+		if (!what)
+			continue;
+		holders[n].pid = (pid_t)strtol(e->d_name, NULL, 10);
+		holders[n].what = what;
+		read_name(fd, holders[n].name, sizeof holders[n].name);
+		n++;
+	}
+	closedir(d);
+	return n;
+}
+
+/*
+ * The kernel's answer.  The first umount2 with MNT_EXPIRE only marks the
+ * mount; a second one while nobody came by would unmount it.  Walking to the
+ * mount takes an old mark away: opening with O_PATH asks the file system
+ * nothing.
+ */
+static bool kernel_says_busy(const char *dir)
+{
+	int fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return umount2(dir, MNT_EXPIRE | UMOUNT_NOFOLLOW) && errno == EBUSY;
+}
+
+bool busy_check(const struct mountinfo *m)
+{
+	static const struct timespec pause = {.tv_nsec = 100000000};
+	struct busy_holder holder;
+
+	/* Somebody who only came by (a desktop's indexer) is no reason. */
+	for (int i = 0; i < 3; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		if (geteuid() == 0 ? !kernel_says_busy(m->dir)
+				   : busy_scan(m, &holder, 1) == 0)
+			return false;
+	}
+	return true;
+}
+
+void busy_text(const struct busy_holder *holders, size_t n, char *buf,
+	       size_t size)
+{
+	size_t len = 0;
+
+	buf[0] = 0;
+	for (size_t i = 0; i < n && len < size; i++) {
+		AUTO_FREE char *name = quote_name(holders[i].name);
+
+		len += (size_t)snprintf(buf + len, size - len,
+					"%s%s (pid %d) %s", i ? ", " : "",
+					name ? name : "?", (int)holders[i].pid,
+					holders[i].what);
+	}
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * discfs commit: burn what is pending, the mount going on.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "burner/disc.h"
+#include "cli/commit_run.h"
+#include "cli/exit_code.h"
+#include "cli/show_args.h"
+#include "cli/target.h"
+#include "common/cleanup.h"
+#include "common/size.h"
+
+static void print_result(uint64_t blocks, const char *text)
+{
+	struct json_object *o = json_object_new_object();
+
+	if (!o)
+		return;
+	json_object_object_add(o, "blocks", json_object_new_uint64(blocks));
+	json_object_object_add(o, "bytes",
+			       json_object_new_uint64(blocks * DISC_BLOCK));
+	if (text)
+		json_object_object_add(o, "text", json_object_new_string(text));
+	command_print_json(o);
+	json_object_put(o);
+}
+
+static int show_size(struct target *t, const struct show_args *args,
+		     struct why *why)
+{
+	struct json_object *answer = NULL;
+	char text[SIZE_TEXT];
+	uint64_t blocks;
+	int err;
+
+	err = client_call_op(t->client, "size", &answer, why);
+	if (err)
+		return err;
+	blocks = answer_number(answer, "blocks");
+	json_object_put(answer);
+	if (args->json)
+		print_result(blocks, NULL);
+	else if (!blocks)
+		puts("nothing to burn");
+	else
+		printf("%" PRIu64 " blocks (%s) would be burned\n", blocks,
+		       size_format(blocks * DISC_BLOCK, text));
+	return 0;
+}
+
+/* A read-only mount has no changes, and its process nothing to burn with. */
+static int check_writable(struct target *t, struct why *why)
+{
+	struct json_object *status, *readonly;
+	int err = target_status(t, &status, why);
+
+	if (err)
+		return err;
+	if (json_object_object_get_ex(status, "readonly", &readonly) &&
+	    json_object_get_boolean(readonly))
+		err = why_set(why, -EROFS, "mounted read-only: %s",
+			      answer_text(status, "readonly_reason"));
+	json_object_put(status);
+	return err;
+}
+
+static int burn(struct target *t, const struct show_args *args, struct why *why)
+{
+	struct commit_result result = {0};
+	int err;
+
+	err = commit_run(t->client, false, false, &result, why);
+	if (err == -EINTR)
+		return why_set(why, err,
+			       "interrupted: the burn goes on (\"discfs "
+			       "status\" shows how far it is)");
+	if (err)
+		return err;
+	if (args->json)
+		print_result(result.blocks, result.text);
+	else if (*result.text)
+		puts(result.text);
+	else if (result.blocks)
+		printf("burned %" PRIu64 " blocks\n", result.blocks);
+	else
+		puts("nothing to burn");
+	free(result.text);
+	return 0;
+}
+
+static int commit_main(const struct command *self, int argc, char **argv)
+{
+	struct why why = {""};
+	struct show_args args;
+	struct target t;
+	int err;
+
+	err = show_args_parse(self, argc, argv, "hn", 0, &args);
+	if (err)
+		return err;
+	if (args.help)
+		return command_help(self);
+	err = target_open_mount(&t, args.target, true, &why);
+	if (!err)
+		err = check_writable(&t, &why);
+	if (!err)
+		err = args.dry_run ? show_size(&t, &args, &why)
+				   : burn(&t, &args, &why);
+	if (err)
+		command_fail(&why, err, "%s", args.target);
+	target_close(&t);
+	return exit_code_of(err);
+}
+
+const struct command command_commit = {
+	.name = "commit",
+	.summary = "burn the changes now",
+	.usage = "Usage: discfs commit [-n] [--json] DIR\n"
+		 "\n"
+		 "Burn what was changed in DIR as a new session and verify it; "
+		 "DIR stays mounted.\n"
+		 "\n"
+		 "  -n, --dry-run  burn nothing: tell the exact size of the "
+		 "session\n"
+		 "      --json     the result as JSON\n"
+		 "      --help     show this\n",
+	.usage_code = EXIT_CODE_USAGE,
+	.run = commit_main,
+};

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * discfs diff: what differs from the last session, one line a delta.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/exit_code.h"
+#include "cli/quote.h"
+#include "cli/show_args.h"
+#include "cli/target.h"
+#include "common/cleanup.h"
+
+static struct json_object *list_of(struct json_object *diff)
+{
+	struct json_object *list;
+
+	if (json_object_object_get_ex(diff, "deltas", &list) &&
+	    json_object_is_type(list, json_type_array))
+		return list;
+	return NULL;
+}
+
+static void show(struct json_object *list)
+{
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *d = json_object_array_get_idx(list, i);
+		AUTO_FREE char *path = quote_name(answer_text(d, "path"));
+		AUTO_FREE char *old = quote_name(answer_text(d, "old_path"));
+		const char *kind = answer_text(d, "kind");
+
+		if (!path || !old)
+			return;
+		if (*old)
+			printf("%s %s -> %s\n", kind, old, path);
+		else
+			printf("%s %s\n", kind, path);
+	}
+}
+
+/*
+ * A path as the disc has it.  People name files by where they see them, below
+ * the folder that the disc is mounted on; relative ones are the disc's own.
+ */
+static const char *path_on_disc(const struct target *t, const char *path)
+{
+	if (t->mount.dir && *path == '/' &&
+	    mountinfo_path_below(path, t->mount.dir))
+		path += strlen(t->mount.dir);
+	while (*path == '/')
+		path++;
+	return path;
+}
+
+static int get_diff(struct target *t, const struct show_args *args,
+		    struct json_object **ret, struct why *why)
+{
+	AUTO_FREE const char **paths =
+		calloc((size_t)args->n_paths + 1, sizeof *paths);
+
+	if (!paths)
+		return why_set(why, -ENOMEM, "out of memory");
+	for (int i = 0; i < args->n_paths; i++)
+		paths[i] = path_on_disc(t, args->paths[i]);
+	return target_diff(t, paths, (size_t)args->n_paths, ret, why);
+}
+
+static int diff_run(const struct command *self, int argc, char **argv)
+{
+	struct json_object *diff = NULL, *list;
+	int err, code = DIFF_EXIT_TROUBLE;
+	struct why why = {""};
+	struct show_args args;
+	struct target t;
+
+	err = show_args_parse(self, argc, argv, "h", argc, &args);
+	if (err)
+		return err;
+	if (args.help)
+		return command_help(self);
+	err = target_open(&t, args.target, &why);
+	if (!err)
+		err = get_diff(&t, &args, &diff, &why);
+	list = err ? NULL : list_of(diff);
+	if (!err && !list)
+		err = why_set(&why, -EPROTO, "no list of deltas in the answer");
+	if (err)
+		command_fail(&why, err, "%s", args.target);
+	else if (args.json)
+		command_print_json(diff);
+	else
+		show(list);
+	if (!err)
+		code = json_object_array_length(list) ? DIFF_EXIT_DIFFERS
+						      : DIFF_EXIT_SAME;
+	json_object_put(diff);
+	target_close(&t);
+	return command_flush() ? code : DIFF_EXIT_TROUBLE;
+}
+
+const struct command command_diff = {
+	.name = "diff",
+	.summary = "list what differs from the last session",
+	.usage = "Usage: discfs diff [--json] DIR|SOURCE [PATH...]\n"
+		 "\n"
+		 "List the changes that wait to be burned, one a line: A path "
+		 "(added), D path\n"
+		 "(removed), M path (content), T path (attributes only), R old "
+		 "-> new (moved).\n"
+		 "With PATHs only what is at and below them.  Exit code 0: no "
+		 "changes, 1: some,\n"
+		 "2: trouble.\n"
+		 "\n"
+		 "  --json  as JSON\n"
+		 "  --help  show this\n",
+	.usage_code = DIFF_EXIT_TROUBLE,
+	.run = diff_run,
+};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * discfs log: the sessions on the disc.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/exit_code.h"
+#include "cli/quote.h"
+#include "cli/show_args.h"
+#include "cli/target.h"
+#include "common/cleanup.h"
+
+static void show(struct json_object *log)
+{
+	struct json_object *list;
+
+	if (!json_object_object_get_ex(log, "sessions", &list) ||
+	    !json_object_is_type(list, json_type_array))
+		return;
+	printf("%7s %10s %10s  %-20s %9s %9s  %s\n", "SESSION", "LBA", "BLOCKS",
+	       "DATE", "ADDED", "REMOVED", "VOLUME ID");
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *s = json_object_array_get_idx(list, i);
+		AUTO_FREE char *id = quote_name(answer_text(s, "volume_id"));
+
+		printf("%7" PRIu64 " %10" PRIu64 " %10" PRIu64
+		       "  %-20s %9" PRIu64 " %9" PRIu64 "  %s\n",
+		       answer_number(s, "number"), answer_number(s, "lba"),
+		       answer_number(s, "blocks"), answer_text(s, "date"),
+		       answer_number(s, "added"), answer_number(s, "removed"),
+		       id ? id : "");
+	}
+}
+
+static int log_run(const struct command *self, int argc, char **argv)
+{
+	struct json_object *log = NULL;
+	struct why why = {""};
+	struct show_args args;
+	struct target t;
+	int err;
+
+	err = show_args_parse(self, argc, argv, "h", 0, &args);
+	if (err)
+		return err;
+	if (args.help)
+		return command_help(self);
+	err = target_open(&t, args.target, &why);
+	if (!err)
+		err = target_log(&t, &log, &why);
+	if (err)
+		command_fail(&why, err, "%s", args.target);
+	else if (args.json)
+		command_print_json(log);
+	else
+		show(log);
+	json_object_put(log);
+	target_close(&t);
+	return exit_code_of(err);
+}
+
+const struct command command_log = {
+	.name = "log",
+	.summary = "list the sessions",
+	.usage = "Usage: discfs log [--json] DIR|SOURCE\n"
+		 "\n"
+		 "List the sessions of the disc that is mounted on DIR, or of "
+		 "SOURCE: where each\n"
+		 "is, when it was made, and how many files it added and "
+		 "removed.\n"
+		 "\n"
+		 "  --json  as JSON\n"
+		 "  --help  show this\n",
+	.usage_code = EXIT_CODE_USAGE,
+	.run = log_run,
+};

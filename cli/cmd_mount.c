@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * discfs mount, and mount.discfs as mount(8) calls it: the arguments, and
+ * what can be said of them before a disc is opened.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/launch.h"
+#include "cli/mountinfo.h"
+#include "cli/options.h"
+#include "cli/serve.h"
+#include "common/cleanup.h"
+
+struct mount_args {
+	struct options options;
+	struct serve_plan plan;
+	bool foreground, fake, sloppy, help;
+	const char *source, *dir;
+	char *texts[16]; /* each -o, parsed once -s is known */
+	size_t n_texts;
+};
+
+/*
+ * The source as the daemon can use it: absolute, links resolved, so that the
+ * stage and the lock are of the file itself.  Heap.
+ */
+static int absolute_source(const char *source, bool create, char **ret,
+			   struct why *why)
+{
+	struct stat st;
+
+	*ret = realpath(source, NULL);
+	if (*ret) {
+		if (!stat(*ret, &st) && S_ISDIR(st.st_mode)) {
+			free(STEAL_PTR(*ret));
+			return why_set(why, -EISDIR,
+				       "the source is a folder, not a drive "
+				       "or an image file");
+		}
+		return 0;
+	}
+	if (errno == ENOENT && !create)
+		return why_set(why, -ENOENT,
+			       "the source: No such file or directory (-o "
+			       "create makes a "
+			       "blank image)");
+	if (errno != ENOENT)
+		return why_set(why, -errno, "the source: %s", strerror(errno));
+	*ret = mountinfo_canonical(source);
+	if (!*ret)
+		return why_set(why, -errno, "the source's folder: %s",
+			       strerror(errno));
+	return 0;
+}
+
+static int absolute_dir(const char *dir, char **ret, struct why *why)
+{
+	struct mountinfo m = {0};
+	struct stat st;
+	int found;
+
+	/* Before anything looks into it: a mount of ours may hang. */
+	found = mountinfo_lookup(dir, false, &m, why);
+	if (found < 0)
+		return found;
+	if (found) {
+		why_set(why, -EBUSY,
+			"the folder is in use: %s is mounted there", m.source);
+		mountinfo_release(&m);
+		return -EBUSY;
+	}
+	*ret = realpath(dir, NULL);
+	if (!*ret)
+		return why_set(why, -errno, "the folder to mount on: %s",
+			       strerror(errno));
+	if (!stat(*ret, &st) && S_ISDIR(st.st_mode))
+		return 0;
+	free(STEAL_PTR(*ret));
+	return why_set(why, -ENOTDIR, "it is not a folder to mount on");
+}
+
+static int run_mount(const struct command *self, struct mount_args *a)
+{
+	AUTO_FREE char *source = NULL, *dir = NULL;
+	struct options *o = &a->options;
+	struct why why = {""};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < a->n_texts; i++)
+		err = options_parse(o, a->texts[i], a->sloppy, &why);
+	if (!err)
+		err = options_finish(o, &why);
+	if (err) {
+		command_fail(&why, err, "%s", self->name);
+		return err == -EINVAL ? EXIT_CODE_USAGE : exit_code_of(err);
+	}
+	err = absolute_source(a->source, o->volume.create, &source, &why);
+	if (!err)
+		err = absolute_dir(a->dir, &dir, &why);
+	if (err) {
+		command_fail(&why, err, "cannot mount %s on %s", a->source,
+			     a->dir);
+		return exit_code_of(err);
+	}
+	o->volume.source = o->mount.source = source;
+	o->mount.dir = dir;
+	a->plan.options = o;
+	if (a->fake)
+		return serve_try(&a->plan);
+	return launch(a->foreground, serve, &a->plan);
+}
+
+static int add_text(const struct command *self, struct mount_args *a,
+		    char *text)
+{
+	if (a->n_texts == sizeof a->texts / sizeof a->texts[0])
+		return command_misuse(self, "too many -o");
+	a->texts[a->n_texts++] = text;
+	return 0;
+}
+
+static int add_argument(const struct command *self, struct mount_args *a,
+			const char *text)
+{
+	if (!a->source)
+		a->source = text;
+	else if (!a->dir)
+		a->dir = text;
+	else
+		return command_misuse(self, "%s: more than SOURCE and DIR",
+				      text);
+	return 0;
+}
+
+/* @as_helper: with mount(8)'s letters. */
+static int take_option(const struct command *self, struct mount_args *a,
+		       int opt, bool as_helper, char **argv)
+{
+	switch (opt) {
+	case 1:
+		return add_argument(self, a, optarg);
+	case 'o':
+		return add_text(self, a, optarg);
+	case 'v':
+		a->plan.verbose = true;
+		return 0;
+	case 'f':
+		if (as_helper)
+			a->fake = true;
+		else
+			a->foreground = true;
+		return 0;
+	case 's':
+		a->sloppy = true;
+		return 0;
+	case 'n':
+		a->plan.no_utab = true;
+		return 0;
+	case 't':
+		return 0;
+	case 'N':
+		command_say("%s: -N is passed over: it mounts in the "
+			    "namespace of the caller",
+			    self->name);
+		return 0;
+	case 'h':
+		a->help = true;
+		return 0;
+	default:
+		return command_bad_option(self, opt, argv);
+	}
+}
+
+static int parse_and_run(const struct command *self, int argc, char **argv,
+			 const char *letters, const struct option *long_options,
+			 bool as_helper)
+{
+	struct mount_args a = {0};
+	int opt, code = 0;
+
+	options_init(&a.options);
+	opterr = 0;
+	while (!code && !a.help &&
+	       (opt = getopt_long(argc, argv, letters, long_options, NULL)) !=
+		       -1)
+		code = take_option(self, &a, opt, as_helper, argv);
+	while (!code && !a.help && optind < argc)
+		code = add_argument(self, &a, argv[optind++]);
+	if (!code && a.help)
+		return command_help(self);
+	if (!code && !a.dir)
+		code = command_misuse(self, "SOURCE and DIR are needed");
+	if (!code)
+		code = run_mount(self, &a);
+	options_release(&a.options);
+	return code;
+}
+
+static int mount_run(const struct command *self, int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{"options", required_argument, NULL, 'o'},
+		{"foreground", no_argument, NULL, 'f'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+
+	return parse_and_run(self, argc, argv, "-:o:fvh", long_options, false);
+}
+
+static int helper_run(const struct command *self, int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+
+	return parse_and_run(self, argc, argv, "-:o:sfnvN:t:h", long_options,
+			     true);
+}
+
+#define OPTIONS_HELP                                                          \
+	"\n"                                                                  \
+	"Mount options (-o), mount.discfs(8) has more of them:\n"             \
+	"  ro, rw             read-only; writable where the disc is\n"        \
+	"  create             make SOURCE, a blank image, if it is missing\n" \
+	"  capacity=SIZE      bytes with K, M, G or T, or cd, dvd, dvd-dl,\n" \
+	"                     bd, bd-dl: what the session has to fit in\n"    \
+	"  commit=unmount,sync  what burns: the default\n"                    \
+	"  commit=manual      only \"discfs commit\" burns\n"                 \
+	"  verify=LEVEL       none, quick or full (default): what is read\n"  \
+	"                     back after a burn\n"                            \
+	"  label=TEXT         volume id of the next session\n"                \
+	"  close              let the disc take no further session\n"         \
+	"  session=N, sbsector=LBA  an older session, read-only\n"            \
+	"  stage=DIR          where changes wait until they are burned\n"     \
+	"  stage-from=ID      take this stage\n"                              \
+	"  nostage            read-only, an existing stage is not touched\n"  \
+	"  norock, nojoliet   do not use these extensions of ISO 9660\n"      \
+	"  uid=, gid=, umask=, mode=, dmode=  show files with these\n"        \
+	"  allow_other        let other users in (default for root)\n"
+
+const struct command command_mount = {
+	.name = "mount",
+	.summary = "mount a disc or an image file on a folder",
+	.usage = "Usage: discfs mount [-fv] [-o OPTIONS] SOURCE DIR\n"
+		 "\n"
+		 "Mount SOURCE, a drive or an image file, on the folder DIR.\n"
+		 "\n"
+		 "  -o, --options=OPTIONS  mount options, see below\n"
+		 "  -f, --foreground       stay in front\n"
+		 "  -v, --verbose          say what is done\n"
+		 "      --help             show this\n" OPTIONS_HELP,
+	.usage_code = EXIT_CODE_USAGE,
+	.run = mount_run,
+};
+
+const struct command helper_mount = {
+	.name = "mount.discfs",
+	.summary = "mount(8)'s helper",
+	.usage = "Usage: mount.discfs SOURCE DIR [-fnsv] [-o OPTIONS]\n"
+		 "\n"
+		 "What \"mount -t discfs SOURCE DIR\" runs.\n"
+		 "\n"
+		 "  -o OPTIONS  mount options, see below\n"
+		 "  -f          do everything but mount\n"
+		 "  -n          do not tell umount(8) of its helper\n"
+		 "  -s          pass over options that are not known\n"
+		 "  -v          say what is done\n"
+		 "  --help      show this\n" OPTIONS_HELP,
+	.usage_code = EXIT_CODE_USAGE,
+	.run = helper_run,
+};

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * discfs status: the disc, its space, what is pending, what is going on.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/exit_code.h"
+#include "cli/quote.h"
+#include "cli/show_args.h"
+#include "cli/target.h"
+#include "common/cleanup.h"
+#include "common/size.h"
+
+static struct json_object *member(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	if (json_object_object_get_ex(object, key, &value) &&
+	    json_object_is_type(value, json_type_object))
+		return value;
+	return NULL;
+}
+
+static bool is_true(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, key, &value) &&
+	       json_object_get_boolean(value);
+}
+
+__attribute__((format(printf, 2, 3))) static void row(const char *name,
+						      const char *fmt, ...)
+{
+	AUTO_FREE char *text = NULL, *quoted = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		text = NULL;
+		return;
+	}
+	quoted = quote_name(text);
+	printf("%-12s %s\n", name, quoted ? quoted : "");
+}
+
+static void show_medium(struct json_object *m)
+{
+	char free_text[SIZE_TEXT], capacity[SIZE_TEXT];
+
+	if (!m)
+		return;
+	row("medium:", "%s, %s", answer_text(m, "type"),
+	    answer_text(m, "status"));
+	row("",
+	    "%s free of %s, next writable block %" PRIu64 ", %" PRIu64
+	    " session%s",
+	    size_format(answer_number(m, "free_bytes"), free_text),
+	    size_format(answer_number(m, "capacity_bytes"), capacity),
+	    answer_number(m, "nwa"), answer_number(m, "sessions"),
+	    answer_number(m, "sessions") == 1 ? "" : "s");
+}
+
+static void show_session(struct json_object *s)
+{
+	const char *tree = answer_text(s, "tree");
+	const char *words = !strcmp(tree, "rock_ridge") ? "Rock Ridge"
+			    : !strcmp(tree, "joliet")	? "Joliet"
+			    : !strcmp(tree, "iso9660")	? "plain ISO 9660"
+							: tree;
+
+	if (!s)
+		return;
+	if (!strcmp(tree, "blank"))
+		row("session:", "none, the disc is blank");
+	else
+		row("session:", "at lba %" PRIu64 ", \"%s\", %s",
+		    answer_number(s, "lba"), answer_text(s, "volume_id"),
+		    words);
+}
+
+static void show_space(struct json_object *s)
+{
+	char total[SIZE_TEXT], left[SIZE_TEXT], commit[SIZE_TEXT];
+
+	if (!s)
+		return;
+	row("space:", "%s of %s left, a commit now writes up to %s",
+	    size_format(answer_number(s, "free_bytes"), left),
+	    size_format(answer_number(s, "total_bytes"), total),
+	    size_format(answer_number(s, "commit_bytes"), commit));
+}
+
+static void show_pending(struct json_object *p)
+{
+	uint64_t deltas = answer_number(p, "deltas");
+	char bytes[SIZE_TEXT];
+
+	if (!p)
+		return;
+	if (!deltas) {
+		row("pending:", "nothing");
+		return;
+	}
+	row("pending:", "%" PRIu64 " change%s, %s to burn", deltas,
+	    deltas == 1 ? "" : "s",
+	    size_format(answer_number(p, "bytes"), bytes));
+	row("",
+	    "%" PRIu64 " added, %" PRIu64 " removed, %" PRIu64
+	    " modified, %" PRIu64 " attributes, %" PRIu64 " moved",
+	    answer_number(p, "added"), answer_number(p, "removed"),
+	    answer_number(p, "modified"), answer_number(p, "attributes"),
+	    answer_number(p, "moved"));
+}
+
+static void show_stage(struct json_object *s)
+{
+	char bytes[SIZE_TEXT];
+
+	if (!s) {
+		row("stage:", "none");
+		return;
+	}
+	row("stage:", "%s, %s", answer_text(s, "id"),
+	    size_format(answer_number(s, "bytes"), bytes));
+	row("", "%s", answer_text(s, "path"));
+}
+
+static void show_state(struct json_object *status)
+{
+	struct json_object *p = member(status, "progress");
+	uint64_t total = answer_number(p, "blocks_total");
+
+	if (p && total)
+		row("state:", "%s, %" PRIu64 " of %" PRIu64 " blocks",
+		    answer_text(status, "state"),
+		    answer_number(p, "blocks_done"), total);
+	else
+		row("state:", "%s", answer_text(status, "state"));
+	if (*answer_text(status, "last_commit"))
+		row("last commit:", "%s", answer_text(status, "last_commit"));
+}
+
+static void show(struct json_object *status)
+{
+	const char *reason = answer_text(status, "readonly_reason");
+
+	row("source:", "%s", answer_text(status, "source"));
+	if (*answer_text(status, "mountpoint"))
+		row("mounted on:", "%s", answer_text(status, "mountpoint"));
+	else
+		row("mounted on:", "%s",
+		    is_true(status, "mounted") ? "?" : "nothing");
+	if (is_true(status, "readonly"))
+		row("read-only:", "%s", *reason ? reason : "yes");
+	show_medium(member(status, "medium"));
+	show_session(member(status, "session"));
+	show_space(member(status, "space"));
+	show_pending(member(status, "pending"));
+	show_stage(member(status, "stage"));
+	show_state(status);
+}
+
+static int status_run(const struct command *self, int argc, char **argv)
+{
+	struct json_object *status = NULL;
+	struct why why = {""};
+	struct show_args args;
+	struct target t;
+	int err;
+
+	err = show_args_parse(self, argc, argv, "h", 0, &args);
+	if (err)
+		return err;
+	if (args.help)
+		return command_help(self);
+	err = target_open(&t, args.target, &why);
+	if (!err)
+		err = target_status(&t, &status, &why);
+	if (err)
+		command_fail(&why, err, "%s", args.target);
+	else if (args.json)
+		command_print_json(status);
+	else
+		show(status);
+	json_object_put(status);
+	target_close(&t);
+	return exit_code_of(err);
+}
+
+const struct command command_status = {
+	.name = "status",
+	.summary = "show the disc, its space and what is pending",
+	.usage = "Usage: discfs status [--json] DIR|SOURCE\n"
+		 "\n"
+		 "Show the disc that is mounted on DIR, or SOURCE: the medium, "
+		 "its last session,\n"
+		 "the space that is left, and what waits to be burned.\n"
+		 "\n"
+		 "  --json  as JSON, with sizes in bytes\n"
+		 "  --help  show this\n",
+	.usage_code = EXIT_CODE_USAGE,
+	.run = status_run,
+};

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * discfs umount, and umount.discfs as umount(8) calls it.  It tells the truth:
+ * it succeeds only once what was changed is burned and verified, and a mount
+ * that it cannot burn or unmount stays as it was.
+ *
+ *	busy?  -> nothing is burned, the mount stays
+ *	commit, changes held off from its snapshot on
+ *	          fails -> the mount stays, writable
+ *	unmount   fails -> the hold is released, the mount stays
+ *	wait until the mount's process has closed the disc
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/busy.h"
+#include "cli/command.h"
+#include "cli/commit_run.h"
+#include "cli/exit_code.h"
+#include "cli/target.h"
+#include "cli/unmount.h"
+#include "common/cleanup.h"
+
+#define GONE_TIMEOUT_MS 60000
+
+struct umount_args {
+	const char *dir;
+	bool keep, lazy, verbose, help;
+};
+
+static int fail(const struct umount_args *a, const struct why *why, int err)
+{
+	command_fail(why, err, "cannot unmount %s", a->dir);
+	return exit_code_of(err);
+}
+
+static int refuse_busy(const struct umount_args *a, const struct target *t)
+{
+	struct busy_holder holders[BUSY_HOLDERS];
+	char text[512];
+	size_t n = busy_scan(&t->mount, holders, BUSY_HOLDERS);
+
+	busy_text(holders, n, text, sizeof text);
+	command_say("cannot unmount %s: target is busy%s%s; nothing was burned",
+		    a->dir, n ? ": " : "", text);
+	return EXIT_CODE_FAILURE;
+}
+
+/* The process died: what it had flushed is in the stage, and nothing can be
+ * burned here. */
+static int unmount_dead(const struct umount_args *a, const struct target *t)
+{
+	struct why why = {""};
+	int err = unmount_now(&t->mount, a->lazy, &why);
+
+	if (err)
+		return fail(a, &why, err);
+	command_say("%s: the mount's process is gone: unmounted, nothing was "
+		    "burned; what is pending is there at the next mount",
+		    a->dir);
+	return EXIT_CODE_FAILURE;
+}
+
+/* Whether an unmount of this mount burns (-o commit=). */
+static bool burns_on_unmount(struct json_object *status)
+{
+	struct json_object *list;
+
+	if (!json_object_object_get_ex(status, "commit_on", &list) ||
+	    !json_object_is_type(list, json_type_array))
+		return true; /* asked in vain: then it says why not */
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		if (!strcmp(json_object_get_string(
+				    json_object_array_get_idx(list, i)),
+			    "unmount"))
+			return true;
+	return false;
+}
+
+static struct json_object *member(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	json_object_object_get_ex(object, key, &value);
+	return value;
+}
+
+static void say_pending(struct json_object *status)
+{
+	uint64_t deltas = answer_number(member(status, "pending"), "deltas");
+	const char *id = answer_text(member(status, "stage"), "id");
+
+	if (!deltas)
+		return;
+	printf("%" PRIu64 " change%s pending in stage %s\n", deltas,
+	       deltas == 1 ? "" : "s", id);
+}
+
+/* Burn nothing: make it durable and say how much waits. */
+static int prepare_keep(const struct umount_args *a, struct target *t,
+			struct json_object **ret_status)
+{
+	struct why why = {""};
+	int err;
+
+	err = client_call_op(t->client, "keep", NULL, &why);
+	if (!err)
+		err = target_status(t, ret_status, &why);
+	return err ? fail(a, &why, err) : EXIT_CODE_OK;
+}
+
+static int prepare_burn(const struct umount_args *a, struct target *t)
+{
+	struct commit_result result = {0};
+	struct why why = {""};
+	int err;
+
+	err = commit_run(t->client, true, a->verbose, &result, &why);
+	if (err == -EINTR) {
+		command_say("interrupted: the burn of %s goes on, and it "
+			    "stays mounted (\"discfs status\" shows how far "
+			    "it is)",
+			    a->dir);
+		return EXIT_CODE_INTERRUPTED;
+	}
+	if (err) {
+		command_fail(&why, err, "cannot unmount %s: not burned",
+			     a->dir);
+		return exit_code_of(err);
+	}
+	if (result.blocks && *result.text)
+		puts(result.text);
+	else if (result.blocks)
+		printf("burned %" PRIu64 " blocks\n", result.blocks);
+	else if (a->verbose)
+		puts("nothing to burn");
+	fflush(stdout);
+	free(result.text);
+	return EXIT_CODE_OK;
+}
+
+static int finish(const struct umount_args *a, struct target *t, bool held)
+{
+	struct why why = {""};
+	int err;
+
+	err = unmount_now(&t->mount, a->lazy, &why);
+	if (err) {
+		/* Else nobody could change anything there any more. */
+		if (held)
+			client_call_op(t->client, "release", NULL, NULL);
+		return fail(a, &why, err);
+	}
+	/* After a lazy unmount it may live on as long as it is in use. */
+	if (!a->lazy && client_wait_gone(t->client, GONE_TIMEOUT_MS))
+		command_say("%s is unmounted, but the mount's process has not "
+			    "ended for %d seconds and still has the disc",
+			    a->dir, GONE_TIMEOUT_MS / 1000);
+	return EXIT_CODE_OK;
+}
+
+static int unmount_target(const struct umount_args *a, struct target *t)
+{
+	struct json_object *status = NULL;
+	struct why why = {""};
+	int err, code;
+	bool keep = a->keep;
+
+	if (!a->lazy && busy_check(&t->mount))
+		return refuse_busy(a, t);
+	if (!keep) {
+		err = target_status(t, &status, &why);
+		if (err)
+			return fail(a, &why, err);
+		keep = !burns_on_unmount(status);
+		json_object_put(status);
+		status = NULL;
+	}
+	code = keep ? prepare_keep(a, t, &status) : prepare_burn(a, t);
+	if (!code)
+		code = finish(a, t, !keep);
+	if (!code && keep)
+		say_pending(status);
+	json_object_put(status);
+	return code;
+}
+
+static int run_umount(const struct umount_args *a)
+{
+	struct target t;
+	struct why why = {""};
+	int err, code;
+
+	err = target_open_mount(&t, a->dir, false, &why);
+	if (err == -ENOTCONN)
+		code = unmount_dead(a, &t);
+	else if (err)
+		code = fail(a, &why, err);
+	else
+		code = unmount_target(a, &t);
+	target_close(&t);
+	return code;
+}
+
+static int take_option(const struct command *self, struct umount_args *a,
+		       int opt, char **argv)
+{
+	switch (opt) {
+	case 'k':
+		a->keep = true;
+		return 0;
+	case 'l':
+		a->lazy = true;
+		return 0;
+	case 'v':
+		a->verbose = true;
+		return 0;
+	case 'f': /* there is nothing to force: a burn is not cut off */
+	case 'n':
+	case 'r':
+	case 't':
+		return 0;
+	case 'N':
+		command_say("%s: -N is passed over: it unmounts in the "
+			    "namespace of the caller",
+			    self->name);
+		return 0;
+	case 'h':
+		a->help = true;
+		return 0;
+	default:
+		return command_bad_option(self, opt, argv);
+	}
+}
+
+static int parse_and_run(const struct command *self, int argc, char **argv,
+			 const char *letters, const struct option *long_options)
+{
+	struct umount_args a = {0};
+	int opt, code = 0;
+
+	opterr = 0;
+	while (!code && !a.help &&
+	       (opt = getopt_long(argc, argv, letters, long_options, NULL)) !=
+		       -1)
+		code = take_option(self, &a, opt, argv);
+	if (code)
+		return code;
+	if (a.help)
+		return command_help(self);
+	if (argc - optind != 1)
+		return command_misuse(self, "one DIR is needed");
+	a.dir = argv[optind];
+	return run_umount(&a);
+}
+
+static int umount_run(const struct command *self, int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{"keep", no_argument, NULL, 'k'},
+		{"lazy", no_argument, NULL, 'l'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+
+	return parse_and_run(self, argc, argv, ":klvh", long_options);
+}
+
+static int helper_run(const struct command *self, int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+
+	return parse_and_run(self, argc, argv, ":flnrvN:t:h", long_options);
+}
+
+const struct command command_umount = {
+	.name = "umount",
+	.summary = "burn the changes and unmount",
+	.usage = "Usage: discfs umount [-klv] DIR\n"
+		 "\n"
+		 "Burn what was changed in DIR as a new session, verify it, "
+		 "unmount DIR.\n"
+		 "Where DIR is in use, or the burn fails, it stays mounted.\n"
+		 "\n"
+		 "  -k, --keep     burn nothing: the changes wait for the next "
+		 "mount\n"
+		 "  -l, --lazy     unmount also while in use, once it is "
+		 "burned\n"
+		 "  -v, --verbose  show progress also where there is no "
+		 "terminal\n"
+		 "      --help     show this\n",
+	.usage_code = EXIT_CODE_USAGE,
+	.run = umount_run,
+};
+
+const struct command helper_umount = {
+	.name = "umount.discfs",
+	.summary = "umount(8)'s helper",
+	.usage =
+		"Usage: umount.discfs DIR [-flnrv] [-t TYPE]\n"
+		"\n"
+		"What \"umount DIR\" runs for a disc: burn the changes, verify "
+		"them, unmount.\n"
+		"\n"
+		"  -l      unmount also while in use, once it is burned\n"
+		"  -v      show progress also where there is no terminal\n"
+		"  -f, -n, -r, -t TYPE  passed over\n"
+		"  --help  show this\n",
+	.usage_code = EXIT_CODE_USAGE,
+	.run = helper_run,
+};

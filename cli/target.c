@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/cleanup.h"
+#include "fs/control.h"
+
+static int connect_to(struct target *t, struct why *why)
+{
+	AUTO_FREE char *path =
+		control_socket_path(t->mount.dev, t->mount.owner);
+	int err;
+
+	if (!path)
+		return why_set(why, -ENOENT,
+			       "no place for control sockets is known");
+	err = client_connect(path, t->mount.owner, &t->client, why);
+	if (err == -ECONNREFUSED || err == -ENOENT)
+		return why_set(why, -ENOTCONN,
+			       "the process of this mount is gone or does not "
+			       "serve %s",
+			       path);
+	return err;
+}
+
+int target_open_mount(struct target *t, const char *path, bool by_source,
+		      struct why *why)
+{
+	int found;
+
+	*t = (struct target){0};
+	found = mountinfo_lookup(path, by_source, &t->mount, why);
+	if (found < 0)
+		return found;
+	if (!found)
+		return why_set(why, -EINVAL, "no disc is mounted there");
+	return connect_to(t, why);
+}
+
+int target_open(struct target *t, const char *path, struct why *why)
+{
+	struct volume_opts opts = {
+		.offline = true,
+		.readonly = true,
+		.session_lba = IMPORT_LAST,
+		.verify = VERIFY_FULL,
+		.uid = -1,
+		.gid = -1,
+		.mode = -1,
+		.dmode = -1,
+		.umask = -1,
+	};
+	AUTO_FREE char *source = NULL;
+	struct stat st;
+	int err;
+
+	err = target_open_mount(t, path, true, why);
+	if (err != -EINVAL)
+		return err;
+	source = realpath(path, NULL);
+	if (!source)
+		return why_set(why, -errno, "%s", strerror(errno));
+	if (!stat(source, &st) && S_ISDIR(st.st_mode))
+		return why_set(why, -EISDIR,
+			       "a folder, and no disc is mounted on it");
+	opts.source = source;
+	return volume_open(&opts, &t->volume, why);
+}
+
+void target_close(struct target *t)
+{
+	client_free(t->client);
+	if (t->volume)
+		volume_close(t->volume);
+	mountinfo_release(&t->mount);
+	*t = (struct target){0};
+}
+
+/* The value of @key in the answer to @request, which is used up. */
+static int ask(struct target *t, struct json_object *request, const char *key,
+	       struct json_object **ret, struct why *why)
+{
+	struct json_object *answer, *value;
+	int err;
+
+	if (!request)
+		return -ENOMEM;
+	err = client_call(t->client, request, NULL, NULL, -1, &answer, why);
+	json_object_put(request);
+	if (err)
+		return err;
+	if (json_object_object_get_ex(answer, key, &value) &&
+	    json_object_is_type(value, json_type_object))
+		*ret = json_object_get(value);
+	else
+		err = why_set(why, -EPROTO,
+			      "the process of the mount gave no %s", key);
+	json_object_put(answer);
+	return err;
+}
+
+static struct json_object *make_request(const char *op)
+{
+	struct json_object *request = json_object_new_object();
+
+	if (request)
+		json_object_object_add(request, "op",
+				       json_object_new_string(op));
+	return request;
+}
+
+int target_status(struct target *t, struct json_object **ret, struct why *why)
+{
+	int err;
+
+	if (t->client) {
+		err = ask(t, make_request("status"), "status", ret, why);
+		/* What the mount cannot know: it may have been moved. */
+		if (!err)
+			json_object_object_add(
+				*ret, "mountpoint",
+				json_object_new_string(t->mount.dir));
+		return err;
+	}
+	*ret = report_status(t->volume);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int target_diff(struct target *t, const char *const *paths, size_t n,
+		struct json_object **ret, struct why *why)
+{
+	struct json_object *request, *list;
+
+	if (!t->client) {
+		*ret = report_diff(t->volume, paths, n);
+		return *ret ? 0 : -ENOMEM;
+	}
+	request = make_request("diff");
+	list = json_object_new_array();
+	for (size_t i = 0; i < n; i++)
+		json_object_array_add(list, json_object_new_string(paths[i]));
+	if (request)
+		json_object_object_add(request, "paths", list);
+	else
+		json_object_put(list);
+	return ask(t, request, "diff", ret, why);
+}
+
+int target_log(struct target *t, struct json_object **ret, struct why *why)
+{
+	if (t->client)
+		return ask(t, make_request("log"), "log", ret, why);
+	return report_log(t->volume, ret, why);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/utab.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+#include <libmount/libmount.h>
+
+static int fill(struct libmnt_fs *fs, const char *source, const char *dir)
+{
+	int err;
+
+	/* helper= is for root's umount, uhelper= for everybody else's. */
+	err = mnt_fs_set_source(fs, source);
+	if (!err)
+		err = mnt_fs_set_target(fs, dir);
+	if (!err)
+		err = mnt_fs_set_fstype(fs, "fuse.discfs");
+	if (!err)
+		err = mnt_fs_set_options(fs, "helper=discfs,uhelper=discfs");
+	return err;
+}
+
+/* @fs NULL: the entry of @dir goes. */
+static int update(const char *dir, struct libmnt_fs *fs)
+{
+	struct libmnt_update *u = mnt_new_update();
+	int err;
+
+	if (!u)
+		return -ENOMEM;
+	err = mnt_update_set_fs(u, 0, fs ? NULL : dir, fs);
+	if (!err)
+		err = mnt_update_table(u, NULL);
+	else if (err > 0) /* there is nothing to do */
+		err = 0;
+	mnt_free_update(u);
+	return err;
+}
+
+int utab_add(const char *source, const char *dir, struct why *why)
+{
+	struct libmnt_fs *fs;
+	int err;
+
+	if (geteuid() != 0)
+		return 0;
+	fs = mnt_new_fs();
+	if (!fs)
+		return -ENOMEM;
+	err = fill(fs, source, dir);
+	if (!err)
+		err = update(dir, fs);
+	mnt_unref_fs(fs);
+	if (err > 0)
+		err = -EIO;
+	if (err)
+		return why_set(why, err, "umount(8) cannot be told of us: %s",
+			       strerror(-err));
+	return 0;
+}
+
+void utab_remove(const char *dir)
+{
+	/* A stale entry does no harm; the next mount there replaces it. */
+	if (geteuid() == 0)
+		update(dir, NULL);
+}

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "fs/stage_internal.h"
+
+static char *join(const char *a, const char *b)
+{
+	char *ret;
+
+	return asprintf(&ret, "%s/%s", a, b) < 0 ? NULL : ret;
+}
+
+static char *home_root(void)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+	struct passwd pw, *found = NULL;
+	char buf[4096];
+
+	/* A relative one is to be ignored (XDG Base Directory). */
+	if (state && *state == '/')
+		return join(state, "discfs");
+	if ((!home || *home != '/') &&
+	    getpwuid_r(geteuid(), &pw, buf, sizeof buf, &found) == 0 && found)
+		home = found->pw_dir;
+	if (!home || *home != '/') {
+		errno = ENOENT;
+		return NULL;
+	}
+	return join(home, ".local/state/discfs");
+}
+
+char *stage_root(const char *option, struct why *why)
+{
+	AUTO_FREE char *here = NULL;
+	char *ret;
+
+	if (option && *option == '/') {
+		ret = strdup(option);
+	} else if (option && *option) {
+		here = getcwd(NULL, 0);
+		ret = here ? join(here, option) : NULL;
+	} else if (geteuid() == 0) {
+		ret = strdup("/var/lib/discfs");
+	} else {
+		ret = home_root();
+	}
+	if (!ret)
+		why_set(why, -errno,
+			"no folder for the stage (no home): give one with "
+			"-o stage=DIR");
+	return ret;
+}
+
+/*
+ * All stages
+ */
+
+static int only_stages(const struct dirent *e)
+{
+	return stage_id_ok(e->d_name);
+}
+
+/* By bytes: the locale has no say. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int stage_each(const char *root, int (*fn)(void *arg, const char *id),
+	       void *arg, struct why *why)
+{
+	struct dirent **list;
+	int i, err = 0, n = scandir(root, &list, only_stages, by_name);
+
+	if (n < 0 && errno == ENOENT)
+		return 0;
+	if (n < 0)
+		return why_set(why, -errno, "cannot list the stages in %s: %s",
+			       root, strerror(errno));
+	for (i = 0; i < n; i++) {
+		AUTO_FREE char *path = join(root, list[i]->d_name);
+		struct stat st;
+
+		if (err == 0 && path && lstat(path, &st) == 0 &&
+		    S_ISDIR(st.st_mode))
+			err = fn(arg, list[i]->d_name);
+		free(list[i]);
+	}
+	free(list);
+	return err;
+}
+
+static int read_binding(const char *root, const char *id,
+			struct stage_binding *ret, struct stage_intent *intent,
+			bool *ret_intent, struct why *why)
+{
+	struct stage *st;
+	int err = stage_open(root, id, true, &st, why);
+
+	if (err < 0)
+		return err;
+	err = stage_get_binding(st, ret, why);
+	if (err == 0) {
+		int n = stage_get_intent(st, intent, why);
+
+		*ret_intent = n == 1;
+		if (n < 0) {
+			stage_binding_release(ret);
+			err = n;
+		}
+	}
+	stage_close(st, false);
+	return err;
+}
+
+/*
+ * Which one is it?
+ *
+ * An image file is known by device and inode, by its path and by its digest;
+ * a disc in a drive by its digest, and while it is blank by the drive and its
+ * size.  Two different images may agree in some of these (a copy; an inode
+ * used again), so anything but a clear case is refused: burning the deltas of
+ * one disc onto another cannot be undone.
+ */
+enum verdict {
+	OTHER,	/* nothing to do with it */
+	STALE,	/* it is, or may be, and must not be used */
+	LIKELY, /* same content, and the stage's own image is gone */
+	SURE,
+};
+
+struct search {
+	const char *root;
+	const struct stage_binding *now;
+	char *id[SURE + 1]; /* the first of each verdict */
+	char *second[SURE + 1];
+	struct why stale; /* of the first one */
+	bool recover[SURE + 1];
+};
+
+/* A path fit for one line. */
+static const char *printable(const char *path, char *buf, size_t size)
+{
+	size_t i, len = strlen(path);
+	const char *from = len < size ? path : path + len - size + 1;
+
+	for (i = 0; from[i]; i++)
+		buf[i] = (unsigned char)from[i] < ' ' || from[i] == 127
+				 ? '?'
+				 : from[i];
+	buf[i] = '\0';
+	return buf;
+}
+
+static enum verdict stale(const char *id, const struct stage_binding *s,
+			  struct why *why, const char *text)
+{
+	char path[150];
+
+	why_set(why, -ESTALE,
+		"stage %s (of %s) %s: -o stage-from=%s takes it all the same, "
+		"-o nostage leaves it alone, discfs stage drop %s discards it",
+		id, printable(s->path, path, sizeof path), text, id, id);
+	return STALE;
+}
+
+static bool same_disc(const struct stage_binding *s,
+		      const struct stage_binding *now)
+{
+	/* A drive that tells no serial is known by its path. */
+	return strcmp(s->serial, now->serial) == 0 &&
+	       strcmp(s->media_type, now->media_type) == 0 &&
+	       s->capacity_blocks == now->capacity_blocks &&
+	       (s->serial[0] || strcmp(s->path, now->path) == 0);
+}
+
+/* Both in a drive. */
+static enum verdict judge_disc(const struct stage_binding *s,
+			       const struct stage_intent *intent,
+			       const struct stage_binding *now)
+{
+	bool same_drive = same_disc(s, now);
+
+	if (s->blank && now->blank)
+		return same_drive ? SURE : OTHER;
+	if (!s->blank && !now->blank &&
+	    memcmp(s->digest, now->digest, sizeof s->digest) == 0)
+		return SURE;
+	/* The burn that was not finished may have changed all but these. */
+	if (intent && same_drive && now->tip_lba == intent->nwa)
+		return SURE;
+	return OTHER;
+}
+
+/* Both image files, or one of them. */
+static enum verdict judge_image(const char *id, const struct stage_binding *s,
+				const struct stage_intent *intent,
+				const struct stage_binding *now,
+				struct why *why)
+{
+	bool both = s->image_ino && now->image_ino;
+	bool same_file = both && s->image_ino == now->image_ino &&
+			 s->image_dev == now->image_dev;
+	bool same_path = strcmp(s->path, now->path) == 0;
+	bool same_content =
+		!s->blank && !now->blank &&
+		memcmp(s->digest, now->digest, sizeof s->digest) == 0;
+	bool there = access(s->path, F_OK) == 0;
+
+	if (same_content) {
+		if (both && (same_file || same_path))
+			return SURE;
+		if (both && !there)
+			return LIKELY;
+		return stale(id, s, why,
+			     "has changes for the disc that this is a copy of");
+	}
+	if (s->blank && now->blank && same_file && same_path)
+		return SURE;
+	if (intent && both &&
+	    (same_file || (same_path && now->tip_lba == intent->nwa)))
+		return SURE;
+	if (same_path && s->import_flags != now->import_flags && same_file)
+		return stale(id, s, why,
+			     "was made with other norock or nojoliet options");
+	if (same_path && same_file)
+		return stale(id, s, why,
+			     "has changes for this disc as it was before "
+			     "something else wrote to it");
+	if (same_path)
+		return stale(id, s, why,
+			     "has changes for another disc that was at this "
+			     "path");
+	/* An inode alone tells little: it is used again once a file is gone.
+	 * Moved, and then grown, or moved while blank, it may be. */
+	if (same_file && !there && now->nwa >= s->nwa && now->blank == s->blank)
+		return stale(id, s, why,
+			     "may have changes for this disc before it was "
+			     "moved");
+	return OTHER;
+}
+
+static int look(void *arg, const char *id)
+{
+	struct search *f = arg;
+	struct stage_binding s = {0};
+	struct stage_intent intent = {0};
+	enum verdict v;
+	bool burning = false;
+	struct why why;
+	char **slot;
+	int err;
+
+	err = read_binding(f->root, id, &s, &intent, &burning, &why);
+	if (err == -ENOENT)
+		return 0; /* dropped meanwhile */
+	if (err < 0) {
+		/* One broken stage must not stop all other discs. */
+		log_warning("%s; left aside", why_text(&why, err));
+		return 0;
+	}
+	if (s.image_ino == 0 && f->now->image_ino == 0)
+		v = judge_disc(&s, burning ? &intent : NULL, f->now);
+	else
+		v = judge_image(id, &s, burning ? &intent : NULL, f->now, &why);
+	if (v == STALE && !f->id[STALE])
+		f->stale = why;
+	stage_binding_release(&s);
+	stage_intent_release(&intent);
+	if (v == OTHER)
+		return 0;
+	slot = f->id[v] ? &f->second[v] : &f->id[v];
+	if (*slot)
+		return 0;
+	if (slot == &f->id[v])
+		f->recover[v] = burning;
+	*slot = strdup(id);
+	return *slot ? 0 : -ENOMEM;
+}
+
+static int conclude(struct search *f, char **ret_id, bool *ret_recover,
+		    struct why *why)
+{
+	enum verdict best = f->id[SURE] ? SURE : LIKELY;
+
+	if (f->second[best]) {
+		*ret_id = STEAL_PTR(f->id[best]);
+		return why_set(why, -ESTALE,
+			       "stages %s and %s both belong to this disc: "
+			       "take one with -o stage-from=%s, leave them "
+			       "alone with -o nostage, or discard one with "
+			       "discfs stage drop %s",
+			       *ret_id, f->second[best], *ret_id,
+			       f->second[best]);
+	}
+	if (f->id[best]) {
+		*ret_id = STEAL_PTR(f->id[best]);
+		*ret_recover = f->recover[best];
+		return 1;
+	}
+	if (f->id[STALE]) {
+		*ret_id = STEAL_PTR(f->id[STALE]);
+		return why_set(why, -ESTALE, "%s", f->stale.text);
+	}
+	return 0;
+}
+
+int stage_find(const char *root, const struct stage_binding *now, char **ret_id,
+	       bool *ret_recover, struct why *why)
+{
+	struct search f = {.root = root, .now = now};
+	unsigned v;
+	int err;
+
+	*ret_recover = false;
+	err = stage_each(root, look, &f, why);
+	if (err == 0)
+		err = conclude(&f, ret_id, ret_recover, why);
+	for (v = 0; v <= SURE; v++) {
+		free(f.id[v]);
+		free(f.second[v]);
+	}
+	return err;
+}
+
+struct path_search {
+	const char *root, *path;
+	char *id;
+};
+
+static int look_path(void *arg, const char *id)
+{
+	struct path_search *f = arg;
+	struct stage_binding s = {0};
+	struct stage_intent intent = {0};
+	bool burning;
+	int err = read_binding(f->root, id, &s, &intent, &burning, NULL);
+
+	if (err < 0)
+		return 0;
+	if (strcmp(s.path, f->path) == 0) {
+		f->id = strdup(id);
+		err = f->id ? 1 : -ENOMEM;
+	}
+	stage_binding_release(&s);
+	stage_intent_release(&intent);
+	return err;
+}
+
+int stage_find_path(const char *root, const char *path, char **ret_id)
+{
+	struct path_search f = {.root = root, .path = path};
+	int err = stage_each(root, look_path, &f, NULL);
+
+	if (err == 1)
+		*ret_id = f.id;
+	return err;
+}

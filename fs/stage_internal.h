@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef FS_STAGE_INTERNAL_H
+#define FS_STAGE_INTERNAL_H
+
+/*
+ * Between the files of the stage: stage.c (folders and locks), stage_db.c (the
+ * connection), stage_rows.c (writing rows), stage_load.c (reading them),
+ * stage_codec.c (blobs), stage_binding.c (binding, intent, result, rebase),
+ * stage_find.c (which stage belongs to a disc).  For no other file.
+ */
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fs/stage.h"
+
+/* Kept prepared statements; their texts stand in stage_db.c. */
+enum stage_stmt {
+	STMT_BEGIN,
+	STMT_COMMIT,
+	STMT_ROLLBACK,
+	STMT_PUT_NODE,
+	STMT_DROP_NODE,
+	STMT_PUT_GONE,
+	STMT_DROP_GONE,
+	STMT_PUT_LINK,
+	STMT_MOVE_LINK,
+	STMT_DROP_LINK,
+	STMT_CLEAR_NODES,
+	STMT_CLEAR_GONE,
+	STMT_CLEAR_LINKS,
+	STMT_PUT_NEXT_ID,
+	STMT_GET_BINDING,
+	STMT_PUT_BINDING,
+	STMT_GET_INTENT,
+	STMT_PUT_INTENT,
+	STMT_CLEAR_INTENT,
+	STMT_LATER_INTENT,
+	STMT_GET_RESULT,
+	STMT_PUT_RESULT,
+	STMT_COUNT,
+};
+
+/* Columns of a node, in their order in the table. */
+enum {
+	COL_ID,
+	COL_BASE_PATH,
+	COL_FLAGS,
+	COL_MODE,
+	COL_UID,
+	COL_GID,
+	COL_RDEV,
+	COL_ATIME,
+	COL_MTIME = COL_ATIME + 2,
+	COL_CTIME = COL_MTIME + 2,
+	COL_XATTR_COUNT = COL_CTIME + 2,
+	COL_XATTRS,
+	COL_TARGET,
+	COL_SIZE,
+	COL_EXTENTS,
+};
+
+struct stage {
+	char *id;
+	char *root; /* real path of the folder that stages are in */
+	char *path; /* root/id */
+	int rootfd, dirfd;
+	int lockfd; /* holds the OFD lock; -1: read beside a living owner */
+	bool readonly;
+	struct stage_data *data;
+
+	pthread_mutex_t lock;
+	/* Under the lock. */
+	sqlite3 *db;
+	sqlite3_stmt *stmts[STMT_COUNT];
+	uint64_t rows, next_id;
+	bool has_intent;
+	unsigned char *scratch; /* for encoding */
+	size_t scratch_size;
+};
+
+enum stage_db_mode {
+	STAGE_DB_CREATE, /* make the tables */
+	STAGE_DB_WRITE,
+	STAGE_DB_READ_SHM,   /* with the index of a living or dead owner */
+	STAGE_DB_READ_WAL,   /* there is a log, but no index */
+	STAGE_DB_READ_ALONE, /* no log: stage.db is all, and nobody writes */
+};
+
+/*
+ * stage_db_open - open "stage.db" in st->path and check that it is a stage;
+ * sets db, rows, next_id, has_intent.  On failure nothing is left open.
+ */
+int stage_db_open(struct stage *st, enum stage_db_mode mode, struct why *why);
+void stage_db_close(struct stage *st);
+
+/* stage_db_error - the -errno of SQLite's last failure, with @why filled. */
+int stage_db_error(struct stage *st, const char *what, struct why *why);
+
+/* stage_db_bad - -EBADMSG for what the database says. */
+int stage_db_bad(const struct stage *st, struct why *why, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * stage_db_stmt - a kept statement, ready for binding; NULL: stage_db_error.
+ * stage_db_step - run it once and make it ready again: 0 or -errno.  For
+ * statements that return no rows.
+ * stage_db_done - end with a statement whose rows were read.
+ */
+sqlite3_stmt *stage_db_stmt(struct stage *st, enum stage_stmt which);
+int stage_db_step(struct stage *st, sqlite3_stmt *s, struct why *why);
+void stage_db_done(sqlite3_stmt *s);
+
+/* stage_db_run - a kept statement without parameters. */
+int stage_db_run(struct stage *st, enum stage_stmt which, struct why *why);
+
+/*
+ * stage_db_begin, stage_db_end - a transaction; with @err < 0 it is rolled
+ * back and @err returned, else committed, durably.
+ */
+int stage_db_begin(struct stage *st, struct why *why);
+int stage_db_end(struct stage *st, int err, struct why *why);
+
+/* stage_write_rows - the rows of @b, within a transaction. */
+int stage_write_rows(struct stage *st, const struct stage_batch *b,
+		     struct why *why);
+int stage_clear_rows(struct stage *st, struct why *why);
+
+/* stage_put_binding - within a transaction or alone. */
+int stage_put_binding(struct stage *st, const struct stage_binding *b,
+		      struct why *why);
+
+/*
+ * Values of a row.  The integer ones return false for another type or a value
+ * outside of the limits.  Unsigned 64-bit values are stored as the signed ones
+ * with the same bits.
+ */
+bool stage_column_int(sqlite3_stmt *s, int col, int64_t min, int64_t max,
+		      int64_t *ret);
+bool stage_column_u64(sqlite3_stmt *s, int col, uint64_t *ret);
+bool stage_column_u32(sqlite3_stmt *s, int col, uint32_t *ret);
+/* A blob of @min..@max bytes; *@ret is valid until the next step. */
+bool stage_column_blob(sqlite3_stmt *s, int col, size_t min, size_t max,
+		       const void **ret, size_t *ret_len);
+
+/*
+ * Blobs (docs/stage-format.md).  The encoders write into st->scratch, grown
+ * as needed, and return the length or -ENOMEM.  The decoders take foreign
+ * bytes: 0 with a heap block in *@ret, -EBADMSG or -ENOMEM.
+ */
+enum { STAGE_EXTENT_BYTES = 25 };
+int64_t stage_encode_extents(struct stage *st, const struct extent *v,
+			     uint32_t n);
+int stage_decode_extents(const void *blob, size_t len, uint64_t size,
+			 uint64_t data_size, struct extent **ret,
+			 uint32_t *ret_n);
+int64_t stage_encode_xattrs(struct stage *st, const struct xattrs *x);
+int stage_decode_xattrs(const void *blob, size_t len, uint32_t count,
+			struct xattrs **ret);
+
+/* stage_path_ok - a path in the base: "" or names parted by single slashes.
+ * stage_name_ok - one name.  Both for bytes from the database. */
+bool stage_name_ok(const char *name, size_t len);
+bool stage_path_ok(const char *path, size_t len);
+
+/* stage_id_ok - whether @id is the name of a stage folder (a UUID). */
+bool stage_id_ok(const char *id);
+
+#endif

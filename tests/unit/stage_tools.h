@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TESTS_UNIT_STAGE_TOOLS_H
+#define TESTS_UNIT_STAGE_TOOLS_H
+
+/*
+ * A stage in a private folder, for the tests of it: the fixture, a batch with
+ * rows of all kinds, and all that is loaded as text, one line a row.
+ */
+
+#include <stdbool.h>
+
+#include "fs/stage.h"
+
+extern char root[128];	 /* of the stages */
+extern struct stage *st; /* open; or NULL */
+extern struct why why;
+extern struct stage_binding binding; /* that st was made with */
+
+#define ok(call) ck_assert_msg((call) == 0, "%s: %s", #call, why.text)
+
+void setup(void);
+void teardown(void);
+
+/* reopen - close and open st. */
+void reopen(bool readonly);
+
+/* file - the path of a file of st; in a static buffer. */
+const char *file(const char *name);
+
+/* stages - how many there are. */
+unsigned stages(void);
+
+struct dump {
+	char text[65536];
+	size_t n;
+	unsigned rows;
+};
+
+/* load - what stage_load does; loaded - its text, where it must not fail. */
+int load(struct dump *d);
+const char *loaded(void);
+
+/* A batch with rows of all kinds, and what loading it gives. */
+enum { DATA_BYTES = 10000 };
+extern const char all_kinds[];
+extern const struct extent two_extents[2];
+void write_all_kinds(void);
+
+#endif
