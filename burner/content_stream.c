@@ -54,7 +54,8 @@ static int content_close(IsoStream *stream)
 
 	free(c->chunk);
 	c->chunk = NULL;
-	atomic_store(&c->reader->current, CONTENT_NO_NODE);
+	/* It stays the one that progress names until the next is opened. */
+	atomic_store(&c->reader->current, c->index);
 	return ISO_SUCCESS;
 }
 
