@@ -180,8 +180,8 @@ static int check_space(const struct session *s, struct why *why)
 	if (s->blocks <= free_blocks)
 		return 0;
 	return why_set(why, -ENOSPC,
-		       "the session takes %llu blocks of 2048 bytes, %llu more "
-		       "than are free on %s",
+		       "not enough space: the session takes %llu blocks of 2048 "
+		       "bytes, %llu more than are free on %s",
 		       (unsigned long long)s->blocks,
 		       (unsigned long long)(s->blocks - free_blocks),
 		       disc_path(s->disc));
