@@ -111,10 +111,11 @@ void tree_set_readonly(struct tree *t, bool readonly)
 	t->readonly = readonly;
 }
 
-void tree_set_limit(struct tree *t, uint64_t blocks, bool joliet)
+void tree_set_limit(struct tree *t, uint64_t blocks, bool shared, bool joliet)
 {
 	WRITE_LOCK(t);
 	t->limit_blocks = blocks;
+	t->shared_room = shared;
 	if (t->joliet == joliet)
 		return;
 	t->joliet = joliet;
@@ -126,7 +127,10 @@ void tree_set_limit(struct tree *t, uint64_t blocks, bool joliet)
 
 void tree_space(struct tree *t, struct tree_space *ret)
 {
+	uint64_t used;
+
 	READ_LOCK(t);
+	used = tree_used_blocks(t);
 	*ret = (struct tree_space){
 		.files = t->live_files,
 		.folders = t->live_dirs,
@@ -135,6 +139,9 @@ void tree_space(struct tree *t, struct tree_space *ret)
 			t->tree_bytes, t->data_blocks + t->reserved_blocks),
 		.limit_blocks = t->limit_blocks,
 	};
+	if (used < t->limit_blocks)
+		ret->free_blocks = (t->limit_blocks - used) /
+				   (t->shared_room ? 2 : 1);
 }
 
 bool tree_changed_by(struct tree *t, pid_t pid)
@@ -200,7 +207,7 @@ static void set_times(struct inode *inode, unsigned set, const struct stat *st)
 }
 
 /* What a write or truncation by somebody without CAP_FSETID takes away. */
-void inode_kill_suidgid(struct inode *inode)
+void inode_kill_suidgid(struct tree *t, struct inode *inode)
 {
 	struct xattrs *without;
 
@@ -211,8 +218,10 @@ void inode_kill_suidgid(struct inode *inode)
 		inode->mode &= ~(mode_t)S_ISGID;
 	if (xattrs_set(inode->xattrs, "security.capability", NULL, 0,
 		       &without) == 0) {
+		tree_count(t, inode, -1);
 		free(inode->xattrs);
 		inode->xattrs = without;
+		tree_count(t, inode, 1);
 	}
 }
 
@@ -262,13 +271,13 @@ int tree_setattr(struct tree *t, const struct cred *cred, uint64_t ino,
 	struct inode *inode;
 	int err;
 
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
 		return -ESTALE;
 	if (t->readonly)
 		return -EROFS;
-	changers_note(&t->changers, cred->pid);
 	err = inode_will_change(t, inode);
 	if (err)
 		return err;
@@ -292,7 +301,7 @@ int tree_setattr(struct tree *t, const struct cred *cred, uint64_t ino,
 	if (set & TREE_SET_GID)
 		inode->gid = st->st_gid;
 	if (set & TREE_SET_KILL_SUIDGID)
-		inode_kill_suidgid(inode);
+		inode_kill_suidgid(t, inode);
 	set_times(inode, set, st);
 	inode_stat(inode, ret);
 	return 0;
@@ -366,6 +375,7 @@ ssize_t tree_listxattr(struct tree *t, uint64_t ino, char *buf, size_t size)
 	return (ssize_t)sum;
 }
 
+/* xattr_change - one attribute, and the mode where it is an ACL. */
 static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 			const char *name, const void *value, size_t size,
 			int flags)
@@ -377,6 +387,7 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 	int there, err;
 	mode_t mode;
 
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
@@ -418,7 +429,6 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 		free(changed);
 		return err;
 	}
-	changers_note(&t->changers, cred->pid);
 	tree_count(t, inode, -1);
 	free(inode->xattrs);
 	inode->xattrs = changed;

@@ -793,9 +793,23 @@ void tree_recharge(struct tree *t, struct inode *inode)
 	delta->charged_blocks = blocks;
 }
 
+uint64_t tree_used_blocks(const struct tree *t)
+{
+	uint64_t used = space_session_blocks(
+		t->tree_bytes, t->data_blocks + t->reserved_blocks);
+
+	/* The stage's rows take about what the tree does. */
+	if (t->shared_room && t->data)
+		used += space_data_blocks(stage_data_used(t->data)) +
+			t->reserved_blocks + space_data_blocks(t->tree_bytes);
+	return used;
+}
+
 bool tree_has_room(const struct tree *t, uint64_t blocks, uint64_t bytes)
 {
-	return space_session_blocks(t->tree_bytes + bytes,
-				    t->data_blocks + t->reserved_blocks +
-					    blocks) <= t->limit_blocks;
+	uint64_t more = blocks + space_data_blocks(bytes);
+
+	if (t->shared_room)
+		more *= 2;
+	return tree_used_blocks(t) + more <= t->limit_blocks;
 }

@@ -207,6 +207,7 @@ struct tree {
 	uint64_t data_blocks; /* of content that a commit writes */
 	uint64_t reserved_blocks; /* by writes in flight */
 	uint64_t limit_blocks;
+	bool shared_room; /* staged bytes count against limit_blocks too */
 	bool joliet;
 
 	struct stage_data *data;
@@ -251,7 +252,7 @@ void inode_delta_free(struct tree *t, struct inode *inode);
 /* tree_release_extents - drop the references of the extents in @l, and @l. */
 void tree_release_extents(struct tree *t, struct extent_list *l);
 /* inode_kill_suidgid - set-id bits and capabilities go; inode_will_change was called. */
-void inode_kill_suidgid(struct inode *inode);
+void inode_kill_suidgid(struct tree *t, struct inode *inode);
 /* inode_truncate - set the size of a regular file; inode_will_change was called. */
 int inode_truncate(struct tree *t, struct inode *inode, uint64_t size);
 /* dir_touch - its entries changed: times, and what the base had is kept. */
@@ -338,6 +339,9 @@ uint64_t tree_entry_bytes(const struct tree *t, const struct inode *inode,
 			  size_t name_len);
 /* tree_recharge - bring inode's part of data_blocks up to date. */
 void tree_recharge(struct tree *t, struct inode *inode);
+/* tree_used_blocks - of limit_blocks: the session as it would be, and what is
+ * staged where that shares the room. */
+uint64_t tree_used_blocks(const struct tree *t);
 /* tree_has_room - whether @blocks of data and @bytes of tree more would fit. */
 bool tree_has_room(const struct tree *t, uint64_t blocks, uint64_t bytes);
 

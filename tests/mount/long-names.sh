@@ -33,7 +33,7 @@ for n in {1..300}; do
 	[ ${#text} -le "$longest" ] || longest=${#text}
 	echo "$n" >"$MNT/files/$text"
 	[ $((n % 3)) -ne 0 ] ||
-		ln -s "${filler:0:n * 13}" "$MNT/links/${text:0:130}"
+		ln -s "${filler:0:n * 13 % 1023 + 1}" "$MNT/links/${text:0:130}"
 	if [ $((n % 5)) -eq 0 ]; then
 		: >"$MNT/xattrs/${text:0:100}"
 		setfattr -n user.long -v "${filler:0:n * 6}" \

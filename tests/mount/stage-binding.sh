@@ -57,6 +57,9 @@ keep
 mv moved.iso "$IMG"
 ok "a moved image keeps its stage"
 
+# The stage is bound to where its disc was mounted last.
+mnt
+keep
 mv "$IMG" hidden.iso
 refused "$IMG"
 ok "an image that is gone: its stage is named"
