@@ -145,7 +145,7 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 	if (err < 0)
 		return err;
 	m->sessions = (unsigned)n;
-	m->nwa = chain_next(m->last_lba, vol->blocks);
+	m->nwa = chain_next(&image->disc, head, m->last_lba, vol->blocks);
 	if (have + PADDING_BLOCKS < vol->blocks) {
 		m->status = DISC_CLOSED;
 		snprintf(image->why_truncated, sizeof image->why_truncated,
