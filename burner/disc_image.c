@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An image file as a disc.  Such a file is overwritable: libburn writes to it
- * as to a DVD+RW (FACTS of its "stdio:" drives are in session.c).
+ * as to a DVD+RW.
  */
 #include "config.h"
 
@@ -134,7 +134,6 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 
 	m->status = DISC_APPENDABLE;
 	m->end_lba = vol->blocks;
-	m->nwa = chain_align(vol->blocks);
 	err = chain_last(&image->disc, head, &m->last_lba);
 	if (err < 0)
 		return why_set(why, err, "cannot read the superblocks of %s",
@@ -143,9 +142,7 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 	if (err < 0)
 		return err;
 	m->sessions = (unsigned)n;
-	/* A session at block 32 would look like the first one of a chain. */
-	if (m->last_lba == 0 && m->nwa <= DISC_SESSION_ALIGN)
-		m->nwa = 2 * DISC_SESSION_ALIGN;
+	m->nwa = chain_next(m->last_lba, vol->blocks);
 	if (have + PADDING_BLOCKS < vol->blocks) {
 		m->status = DISC_CLOSED;
 		snprintf(image->why_truncated, sizeof image->why_truncated,
@@ -180,7 +177,7 @@ static int image_look(struct disc *disc, struct medium *ret, struct why *why)
 	if (all_zero(head, DISC_HEAD_BYTES)) {
 		m.status = DISC_BLANK;
 		m.nwa = DISC_SESSION_ALIGN;
-	} else if (volume_parse(head + VOLUME_SUPERBLOCK * DISC_BLOCK, &vol)) {
+	} else if (volume_parse_head(head, &vol)) {
 		err = look_at_sessions(image, (uint64_t)st.st_size, head, &vol,
 				       &m, why);
 		if (err < 0)
@@ -247,7 +244,7 @@ static int image_write_head(struct disc *disc, const void *head,
 	/* So that it is read from the medium, as far as the kernel obeys. */
 	posix_fadvise(disc->fd, 0, DISC_HEAD_BYTES, POSIX_FADV_DONTNEED);
 	if (read_at(disc->fd, back, DISC_HEAD_BYTES, 0) < 0 ||
-	    memcmp(head, back, DISC_HEAD_BYTES))
+	    memcmp(head, back, DISC_HEAD_BYTES) != 0)
 		return why_set(why, -EIO,
 			       "the head of %s reads back differently",
 			       disc->path);
@@ -339,7 +336,7 @@ static int lock_file(const struct image_disc *image, struct why *why)
 static int open_image(const struct disc_params *params,
 		      struct image_disc *image, struct why *why)
 {
-	struct medium medium;
+	struct medium medium = {0};
 	struct stat st;
 	int err;
 

@@ -281,8 +281,12 @@ int tree_setattr(struct tree *t, const struct cred *cred, uint64_t ino,
 		if (!(set & (TREE_SET_MTIME | TREE_SET_MTIME_NOW)))
 			set |= TREE_SET_MTIME_NOW;
 	}
-	if (set & TREE_SET_MODE)
+	if (set & TREE_SET_MODE) {
+		err = acl_chmod(inode, st->st_mode);
+		if (err)
+			return err;
 		inode->mode = (inode->mode & S_IFMT) | (st->st_mode & 07777);
+	}
 	if (set & TREE_SET_UID)
 		inode->uid = st->st_uid;
 	if (set & TREE_SET_GID)
@@ -368,8 +372,10 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 {
 	struct xattrs *changed;
 	struct inode *inode;
+	bool keep = true;
 	const void *old;
 	int there, err;
+	mode_t mode;
 
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
@@ -377,11 +383,26 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 		return -ESTALE;
 	if (t->readonly)
 		return -EROFS;
+	mode = inode->mode;
+	if (acl_is_name(name)) {
+		err = acl_check(inode, name, value, size, &mode, &keep);
+		if (err)
+			return err;
+	}
 	there = xattrs_get(inode->xattrs, name, &old) >= 0;
 	if (there && (flags & XATTR_CREATE))
 		return -EEXIST;
 	if (!there && (!value || (flags & XATTR_REPLACE)))
 		return -ENODATA;
+	/* An ACL that the mode can say is the mode. */
+	if (!keep && !there) {
+		err = inode_will_change(t, inode);
+		inode->mode = mode;
+		inode_touch(inode, false, true);
+		return err;
+	}
+	if (!keep)
+		value = NULL;
 	/* Twice: a block of attributes may change its rounding. */
 	if (value && !tree_has_room(t, 0, 2 * (size + strlen(name))))
 		return -ENOSPC;
@@ -401,6 +422,7 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 	tree_count(t, inode, -1);
 	free(inode->xattrs);
 	inode->xattrs = changed;
+	inode->mode = mode;
 	tree_count(t, inode, 1);
 	inode_touch(inode, false, true);
 	return 0;

@@ -313,6 +313,21 @@ int dir_reserve(struct dir *dir);
 void dir_insert(struct dir *dir, struct dentry *d);
 void dir_remove(struct dir *dir, const struct dentry *d);
 
+/* ---- tree_acl.c ---- */
+
+bool acl_is_name(const char *name);
+/*
+ * acl_check - @value (NULL: removal) is to become an ACL of @inode: whether it
+ * may, the mode that goes with it, and whether it says more than the mode.
+ * acl_chmod - the mode was set: the access ACL follows.
+ * acl_inherit - what a new node in @dir gets from its default ACL, or else the
+ * umask.
+ */
+int acl_check(const struct inode *inode, const char *name, const void *value,
+	      size_t size, mode_t *ret_mode, bool *ret_keep);
+int acl_chmod(struct inode *inode, mode_t mode);
+int acl_inherit(const struct inode *dir, struct inode *inode, mode_t umask);
+
 /* ---- space ---- */
 
 /* tree_count - add (@sign 1) or take away (-1) what the live places of @inode

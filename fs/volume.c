@@ -5,7 +5,6 @@
 #include "fs/volume.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -102,32 +101,20 @@ static int set_readonly(struct volume *v, const char *reason)
 	return v->readonly_reason ? 0 : -ENOMEM;
 }
 
-/* A source that is gone, but whose changes are not. */
+/* A source that is gone; its changes may not be. */
 static int missing(struct volume *v, int err, struct why *why)
 {
 	AUTO_FREE char *id = NULL;
-	AUTO_FREE char *folder = NULL;
-	char path[PATH_MAX];
-	const char *slash = strrchr(v->source, '/');
 
-	/* The folder may be there when the file is not. */
-	folder = slash ? strndup(v->source, (size_t)(slash - v->source) + 1)
-		       : strdup(".");
-	if (!folder || !realpath(folder, path))
-		return err;
-	if (strlen(path) + strlen(slash ? slash : v->source) + 2 > sizeof path)
-		return err;
-	if (strcmp(path, "/") == 0)
-		path[0] = 0;
-	strcat(path, "/");
-	strcat(path, slash ? slash + 1 : v->source);
-	if (stage_find_path(v->stage_root, path, &id) == 1)
+	if (stage_find_path(v->stage_root, v->source, &id) != 1)
 		return why_set(why, err,
-			       "%s is gone, but stage %s holds changes for "
-			       "it; bring the image back, or give them up "
-			       "with \"discfs stage drop %s\"",
-			       path, id, id);
-	return err;
+			       "%s: %s (-o create makes a blank image)",
+			       v->source, strerror(-err));
+	return why_set(why, err,
+		       "%s is gone, but stage %s holds changes for it: bring "
+		       "the image back, or give them up with \"discfs stage "
+		       "drop %s\"",
+		       v->source, id, id);
 }
 
 static int open_disc(struct volume *v, struct why *why)

@@ -365,8 +365,8 @@ same_tree() {
 	fi
 	diff -r --no-dereference "$1" "$2" >"$T/diff-r" ||
 		fail "$1 and $2: $(head -n 3 "$T/diff-r")"
-	tree_of "$1" | sed -E "$drop" >"$T/tree.1"
-	tree_of "$2" | sed -E "$drop" >"$T/tree.2"
+	tree_of "$1" | sed -E "$drop" | LC_ALL=C sort >"$T/tree.1"
+	tree_of "$2" | sed -E "$drop" | LC_ALL=C sort >"$T/tree.2"
 	diff "$T/tree.1" "$T/tree.2" >"$T/diff-tree" ||
 		fail "$1 and $2: $(head -n 5 "$T/diff-tree")"
 }
