@@ -5,12 +5,17 @@
 #include <string.h>
 
 #include "burner/disc_ops.h"
+#include "burner/disc_ops.h"
 #include "burner/library.h"
+#include "burner/partitions.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
 
 enum {
 	SCAN_MAX = 1 << 18, /* steps of DISC_SESSION_ALIGN blocks: 16 GiB */
+	DESCRIPTOR_SUPPLEMENTARY = 2, /* ECMA-119 8.5.1 */
+	PATH_TABLE_BYTES = 132,	      /* 8.5.9 */
+	TYPE_M_TABLE = 148,	      /* 8.5.12 */
 	TAG_SUPERBLOCK = 2, /* as iso_util_decode_md5_tag counts them */
 };
 
@@ -23,6 +28,21 @@ uint64_t chain_align(uint64_t lba)
 {
 	return (lba + DISC_SESSION_ALIGN - 1) / DISC_SESSION_ALIGN *
 	       DISC_SESSION_ALIGN;
+}
+
+uint64_t chain_next(struct disc *disc, const void *head, uint32_t last_lba,
+		    uint64_t end_lba)
+{
+	uint64_t end;
+
+	if (last_lba != 0)
+		return chain_align(end_lba);
+	end = partitions_end(head, disc_readable(disc));
+	if (end < end_lba)
+		end = end_lba;
+	if (end <= DISC_SESSION_ALIGN)
+		end = DISC_SESSION_ALIGN + 1;
+	return chain_align(end);
 }
 
 static int list_add(struct list *l, uint32_t lba, const struct volume *vol)
@@ -107,13 +127,6 @@ static int walk_native(struct disc *disc, const struct volume *head,
 	return 0;
 }
 
-static bool parse_head(const void *head, struct volume *ret)
-{
-	return volume_parse((const unsigned char *)head +
-				    VOLUME_SUPERBLOCK * DISC_BLOCK,
-			    ret);
-}
-
 /* The session named by the tag in @head, if it is there.  1, 0, -errno. */
 static int relocated_from(struct disc *disc, const void *head,
 			  const struct volume *vol, uint32_t *ret_lba)
@@ -138,7 +151,7 @@ int chain_is_native(struct disc *disc, const void *head)
 	struct volume vol;
 	uint32_t last;
 
-	if (!parse_head(head, &vol))
+	if (!volume_parse_head(head, &vol))
 		return 0;
 	return walk_native(disc, &vol, &last, NULL);
 }
@@ -149,7 +162,7 @@ int chain_last(struct disc *disc, const void *head, uint32_t *ret_lba)
 	uint32_t lba;
 	int ret;
 
-	if (!parse_head(head, &vol))
+	if (!volume_parse_head(head, &vol))
 		return -EMEDIUMTYPE;
 	ret = relocated_from(disc, head, &vol, &lba);
 	if (ret == 0)
@@ -160,15 +173,31 @@ int chain_last(struct disc *disc, const void *head, uint32_t *ret_lba)
 	return 0;
 }
 
-/* Where to look for a copied head in the session at @lba: behind its tree. */
+/* Behind the tree of a supplementary descriptor (ECMA-119 8.5), which ends
+ * with the path table in big-endian order; 0 if @block is none. */
+static uint64_t supplementary_end(const char *block)
+{
+	const unsigned char *b = (const unsigned char *)block;
+	uint64_t lba;
+
+	if (b[0] != DESCRIPTOR_SUPPLEMENTARY || memcmp(b + 1, "CD001", 5) != 0)
+		return 0;
+	lba = (uint64_t)b[TYPE_M_TABLE] << 24 | b[TYPE_M_TABLE + 1] << 16 |
+	      b[TYPE_M_TABLE + 2] << 8 | b[TYPE_M_TABLE + 3];
+	return lba + (volume_le32(b + PATH_TABLE_BYTES) + DISC_BLOCK - 1) /
+			     DISC_BLOCK;
+}
+
+/* Where to look for a copied head in the session at @lba: behind its trees. */
 static int copy_search_start(struct disc *disc, uint32_t lba, uint64_t *ret)
 {
+	uint64_t start_lba = (uint64_t)lba + VOLUME_SUPERBLOCK + 1;
 	uint32_t i;
 
-	*ret = (uint64_t)lba + VOLUME_SUPERBLOCK + 1;
 	for (i = VOLUME_SUPERBLOCK + 1; i < VOLUME_HEAD_BLOCKS; i++) {
 		uint32_t pos, start, size, next;
 		char block[DISC_BLOCK + 1], md5[16];
+		uint64_t end;
 		int type, err;
 
 		err = disc_read(disc, block, DISC_BLOCK,
@@ -176,13 +205,18 @@ static int copy_search_start(struct disc *disc, uint32_t lba, uint64_t *ret)
 		if (err < 0)
 			return err;
 		block[DISC_BLOCK] = 0;
+		end = supplementary_end(block);
+		if (end > start_lba)
+			start_lba = end;
 		if (iso_util_decode_md5_tag(block, &type, &pos, &start, &size,
 					    &next, md5, 0) == 1 &&
 		    type == TAG_SUPERBLOCK && pos == lba + i && next > pos) {
-			*ret = (uint64_t)next + 1;
-			return 0;
+			if ((uint64_t)next + 1 > start_lba)
+				start_lba = (uint64_t)next + 1;
+			break;
 		}
 	}
+	*ret = start_lba;
 	return 0;
 }
 
@@ -211,16 +245,16 @@ static int copy_at(struct disc *disc, uint64_t lba, uint32_t session,
 	found = disc_read(disc, head, DISC_HEAD_BYTES, lba * DISC_BLOCK);
 	if (found < 0)
 		return found;
-	if (!parse_head(head, &ret->vol) ||
-	    chain_align(ret->vol.blocks) != session)
+	if (!volume_parse_head(head, &ret->vol))
 		return 0;
+	ret->lba = 0;
 	found = relocated_from(disc, head, &ret->vol, &ret->lba);
-	if (found < 0)
-		return found;
+	if (found < 0 ||
+	    chain_next(disc, head, ret->lba, ret->vol.blocks) != session)
+		return found < 0 ? found : 0;
 	if (found && ret->lba < session) {
 		ret->foreign = false;
-		found = session_at(disc, ret->lba, &ret->vol);
-		return found;
+		return session_at(disc, ret->lba, &ret->vol);
 	}
 	ret->lba = (uint32_t)lba;
 	ret->foreign = true;
@@ -309,7 +343,7 @@ int chain_sessions(struct disc *disc, const void *head,
 	uint32_t last;
 	int err;
 
-	if (!parse_head(head, &vol))
+	if (!volume_parse_head(head, &vol))
 		return why_set(why, -EMEDIUMTYPE,
 			       "%s holds no ISO 9660 file system",
 			       disc_path(disc));

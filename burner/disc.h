@@ -38,7 +38,7 @@ enum disc_status {
 	DISC_NONE,        /* no medium */
 };
 
-/* What disc_look finds.  Strings are constants. */
+/* What disc_look finds.  Strings live as long as the disc. */
 struct medium {
 	enum disc_status status;
 	const char *type;          /* "image file", "DVD+R", ... */
@@ -103,8 +103,9 @@ int disc_read(struct disc *disc, void *buf, size_t len, uint64_t pos);
 
 /*
  * disc_write_head, disc_read_head - the first DISC_HEAD_BYTES of an
- * overwritable medium; a short image file reads as if zeros followed.  Writing returns after the bytes are durable and were
- * read back equal.  Returns 0 or -errno.
+ * overwritable medium; a short image file reads as if zeros followed.  Writing
+ * returns after the bytes are durable and were read back equal.
+ * Returns 0 or -errno.
  */
 int disc_write_head(struct disc *disc, const void *head, struct why *why);
 int disc_read_head(struct disc *disc, void *head);
@@ -114,7 +115,8 @@ int disc_read_head(struct disc *disc, void *head);
  * chain of superblocks on overwritable media (the one at block 32, then each
  * at the aligned end of the one before), by the table of contents elsewhere.
  * A foreign first session at block 0 is listed as long as its superblock
- * stands, and after that by the copy of its head that our first session keeps.
+ * stands, and after that at the copy of its head that our first session keeps
+ * (burner/chain.h).
  * Returns 0 or -errno; the caller frees *@ret.
  */
 int disc_sessions(struct disc *disc, struct disc_session **ret, size_t *ret_n,

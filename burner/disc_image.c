@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An image file as a disc.  Such a file is overwritable: libburn writes to it
- * as to a DVD+RW (FACTS of its "stdio:" drives are in session.c).
+ * as to a DVD+RW.
  */
 #include "config.h"
 
@@ -19,6 +19,7 @@
 #include "burner/disc_ops.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
+#include "common/crash.h"
 
 enum {
 	/*
@@ -27,6 +28,8 @@ enum {
 	 */
 	PADDING_BLOCKS = 150,
 	FAT_MAGIC = 0x4d44, /* statfs(2) */
+	/* For the crash tests: within the primary volume descriptor. */
+	TEAR_BYTES = 16 * DISC_BLOCK + DISC_BLOCK / 2,
 };
 
 /* libburn counts the blocks of a drive in an int. */
@@ -134,7 +137,6 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 
 	m->status = DISC_APPENDABLE;
 	m->end_lba = vol->blocks;
-	m->nwa = chain_align(vol->blocks);
 	err = chain_last(&image->disc, head, &m->last_lba);
 	if (err < 0)
 		return why_set(why, err, "cannot read the superblocks of %s",
@@ -143,9 +145,7 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 	if (err < 0)
 		return err;
 	m->sessions = (unsigned)n;
-	/* A session at block 32 would look like the first one of a chain. */
-	if (m->last_lba == 0 && m->nwa <= DISC_SESSION_ALIGN)
-		m->nwa = 2 * DISC_SESSION_ALIGN;
+	m->nwa = chain_next(&image->disc, head, m->last_lba, vol->blocks);
 	if (have + PADDING_BLOCKS < vol->blocks) {
 		m->status = DISC_CLOSED;
 		snprintf(image->why_truncated, sizeof image->why_truncated,
@@ -180,7 +180,7 @@ static int image_look(struct disc *disc, struct medium *ret, struct why *why)
 	if (all_zero(head, DISC_HEAD_BYTES)) {
 		m.status = DISC_BLANK;
 		m.nwa = DISC_SESSION_ALIGN;
-	} else if (volume_parse(head + VOLUME_SUPERBLOCK * DISC_BLOCK, &vol)) {
+	} else if (volume_parse_head(head, &vol)) {
 		err = look_at_sessions(image, (uint64_t)st.st_size, head, &vol,
 				       &m, why);
 		if (err < 0)
@@ -238,7 +238,11 @@ static int image_write_head(struct disc *disc, const void *head,
 	if (image->why_read_only)
 		return why_set(why, -EROFS, "cannot write the head of %s: %s",
 			       disc->path, image->why_read_only);
-	err = write_at(disc->fd, head, DISC_HEAD_BYTES, 0);
+	err = write_at(disc->fd, head, TEAR_BYTES, 0);
+	crash_point("torn-head");
+	if (err == 0)
+		err = write_at(disc->fd, (const char *)head + TEAR_BYTES,
+			       DISC_HEAD_BYTES - TEAR_BYTES, TEAR_BYTES);
 	if (err == 0 && fdatasync(disc->fd) < 0)
 		err = -errno;
 	if (err < 0)
@@ -247,7 +251,7 @@ static int image_write_head(struct disc *disc, const void *head,
 	/* So that it is read from the medium, as far as the kernel obeys. */
 	posix_fadvise(disc->fd, 0, DISC_HEAD_BYTES, POSIX_FADV_DONTNEED);
 	if (read_at(disc->fd, back, DISC_HEAD_BYTES, 0) < 0 ||
-	    memcmp(head, back, DISC_HEAD_BYTES))
+	    memcmp(head, back, DISC_HEAD_BYTES) != 0)
 		return why_set(why, -EIO,
 			       "the head of %s reads back differently",
 			       disc->path);
@@ -339,7 +343,7 @@ static int lock_file(const struct image_disc *image, struct why *why)
 static int open_image(const struct disc_params *params,
 		      struct image_disc *image, struct why *why)
 {
-	struct medium medium;
+	struct medium medium = {0};
 	struct stat st;
 	int err;
 

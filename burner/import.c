@@ -42,7 +42,7 @@ static int listing_add(struct listing *l, IsoNode *node, uint32_t parent)
 		uint32_t *parents;
 		IsoNode **nodes;
 
-		nodes = realloc(l->nodes, room * sizeof *nodes);
+		nodes = realloc(l->nodes, room * sizeof(IsoNode *));
 		if (!nodes)
 			return -ENOMEM;
 		l->nodes = nodes;
@@ -461,7 +461,7 @@ int import_image(struct disc *disc, const struct import_opts *opts,
 {
 	struct base_image base = {0};
 	struct survey survey;
-	uint32_t start;
+	uint32_t start = 0;
 	int err;
 
 	err = library_start(why);

@@ -55,7 +55,8 @@ struct import_node {
 	const char *target; /* of a symbolic link */
 	const struct xattrs *xattrs; /* NULL for none */
 	bool boot_catalog;  /* El Torito's own file: its content is not the user's */
-	bool filtered;      /* content must be decoded (zisofs): cannot be read by runs */
+	bool filtered;      /* content must be decoded (zisofs): the runs hold
+			     * the encoded bytes, whose sum is not size */
 };
 
 /* Returns 0 to go on, or a -errno that ends the import with it. */

@@ -77,15 +77,14 @@ static int check_runs(const struct node_parts *parts, unsigned n,
 	for (i = 0; i < n; i++) {
 		const struct disc_run *run = &parts->runs[i];
 
-		if (run->lba * DISC_BLOCK + run->len_bytes > parts->readable)
-			return why_set(
-				why, -EIO,
-				"content in block %llu and on, behind "
-				"the end of the medium (damaged or "
-				"truncated)",
-				(unsigned long long)(run->lba +
-						     run->len_bytes /
-							     DISC_BLOCK));
+		uint64_t end = run->lba * DISC_BLOCK + run->len_bytes;
+		unsigned long long last = (end - 1) / DISC_BLOCK;
+
+		if (end > parts->readable)
+			return why_set(why, -EIO,
+				       "content in block %llu, behind the end "
+				       "of the medium (damaged or truncated)",
+				       last);
 	}
 	return 0;
 }
@@ -254,7 +253,6 @@ static int fill_xattrs(struct node_parts *parts, IsoNode *node,
 		       struct import_node *ret, struct why *why)
 {
 	AUTO_FREE struct pair *pairs = NULL;
-	AUTO_FREE void *access = NULL, *dflt = NULL;
 	char **names = NULL, **values = NULL;
 	size_t n_attrs = 0, *lengths = NULL, i, n = 0;
 	void *xinfo, *acls[2] = {NULL, NULL};
@@ -276,13 +274,12 @@ static int fill_xattrs(struct node_parts *parts, IsoNode *node,
 		pairs[n].value = values[i];
 		pairs[n++].len = lengths[i];
 	}
-	if (!err) {
+	if (!err)
 		err = add_acls(node, pairs, &n, acls);
-		access = acls[0];
-		dflt = acls[1];
-	}
 	if (!err)
 		err = build_xattrs(pairs, n, &parts->xattrs);
+	free(acls[0]);
+	free(acls[1]);
 	iso_node_get_attrs(NULL, &n_attrs, &names, &lengths, &values, 1 << 15);
 	if (err == -EIO)
 		return why_set(why, err, "a damaged access control list");

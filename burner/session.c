@@ -10,15 +10,6 @@
 #include "burner/volume.h"
 #include "common/cleanup.h"
 
-enum {
-	/*
-	 * A directory record has 254 bytes for the mangled name and all of
-	 * Rock Ridge: up to about 100 bytes of name always fit (measured).
-	 * Rather too small than too large: it costs time only.
-	 */
-	PLAIN_NAME_MAX = 60,
-};
-
 static void report(const struct progress_sink *sink, const char *phase,
 		   uint64_t done, uint64_t total)
 {
@@ -34,17 +25,6 @@ static int cancelled(const struct progress_sink *sink, struct why *why)
 	if (sink && sink->cancel && atomic_load(sink->cancel))
 		return why_set(why, -ECANCELED, "cancelled");
 	return 0;
-}
-
-/* Whether a node may need more than its directory record. */
-static bool may_continue(const char *name, const char *target,
-			 const struct xattrs *xattrs)
-{
-	size_t len = name ? strlen(name) : 0;
-
-	if (target)
-		len += strlen(target) + 5;
-	return xattrs || len > PLAIN_NAME_MAX;
 }
 
 struct visit {
@@ -74,9 +54,6 @@ static int visit_base(void *arg, const struct import_node *node)
 
 	if (v->sink && v->sink->cancel && atomic_load(v->sink->cancel))
 		return -ECANCELED;
-	if (may_continue(node->name, node->target, node->xattrs) ||
-	    node->filtered)
-		v->s->may_continue = true;
 	note_low_content(v->s, node);
 	return 0;
 }
@@ -144,7 +121,6 @@ static int check_medium(struct session *s, struct why *why)
 static int author_locked(struct session *s, const struct progress_sink *sink,
 			 struct why *why)
 {
-	uint32_t i;
 	int err;
 
 	err = s->plan->blank ? start_image(s, why) : load_base(s, sink, why);
@@ -152,11 +128,6 @@ static int author_locked(struct session *s, const struct progress_sink *sink,
 		err = cancelled(sink, why);
 	if (err < 0)
 		return err;
-	for (i = 0; i < s->plan->n_nodes && !s->may_continue; i++) {
-		const struct session_node *n = &s->plan->nodes[i];
-
-		s->may_continue = may_continue(n->name, n->target, n->xattrs);
-	}
 	err = author_plan(s, why);
 	if (!err)
 		err = cancelled(sink, why);

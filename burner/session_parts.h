@@ -37,9 +37,6 @@ struct session {
 	IsoImage *image;	/* base.image, or the new one of a blank disc */
 	struct content_reader reader;
 	size_t n_hidden; /* nodes that place_hidden made */
-	/* Something of the tree may need a continuation area (SUSP 5.1): only
-	 * then can libisofs' forecast of the tree be wrong (stretch.h). */
-	bool may_continue;
 	/* Blocks of the head (1 << block) that hold file content of the base.
 	 */
 	uint32_t content_in_head;

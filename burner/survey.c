@@ -439,7 +439,7 @@ static int survey(struct walk *w, uint32_t start,
 {
 	struct roots roots = {0};
 	uint32_t root;
-	bool rock_ridge;
+	bool rock_ridge = false;
 	int err;
 
 	err = check_tags(w, start, start == 0);
@@ -452,15 +452,12 @@ static int survey(struct walk *w, uint32_t start,
 	if (err < 0)
 		return err;
 	w->rock_ridge = rock_ridge && !opts->no_rock_ridge;
-	/* In the order of libisofs' choice. */
-	if (w->rock_ridge)
-		root = roots.primary;
-	else if (!opts->no_joliet && roots.has_joliet)
+	/* What libisofs will choose. */
+	root = roots.primary;
+	if (!w->rock_ridge && roots.has_joliet && !opts->no_joliet)
 		root = roots.joliet;
-	else if (roots.has_enhanced)
+	else if (!w->rock_ridge && roots.has_enhanced)
 		root = roots.enhanced;
-	else
-		root = roots.primary;
 	return walk_tree(w, root);
 }
 

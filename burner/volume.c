@@ -58,7 +58,7 @@ static int64_t created(const unsigned char *p)
 		.tm_min = digits(p + 10, 2),
 		.tm_sec = digits(p + 12, 2),
 	};
-	int quarters = (signed char)p[16];
+	int64_t quarters = p[16] < 0x80 ? p[16] : p[16] - 0x100;
 
 	if (tm.tm_year <= -1900 || tm.tm_mon < 0 || tm.tm_mon > 11 ||
 	    tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour < 0 ||
@@ -89,6 +89,13 @@ bool volume_parse(const unsigned char *block, struct volume *ret)
 	return true;
 }
 
+bool volume_parse_head(const void *head, struct volume *ret)
+{
+	return volume_parse((const unsigned char *)head +
+				    (size_t)VOLUME_SUPERBLOCK * DISC_BLOCK,
+			    ret);
+}
+
 /* The MD5 of the head's blocks in front of block @n is the tag's. */
 static bool covers(const unsigned char *head, unsigned n, const char md5[16])
 {
@@ -101,7 +108,7 @@ static bool covers(const unsigned char *head, unsigned n, const char md5[16])
 	for (i = 0; i < n; i++) {
 		char block[DISC_BLOCK];
 
-		memcpy(block, head + i * DISC_BLOCK, sizeof block);
+		memcpy(block, head + (size_t)i * DISC_BLOCK, sizeof block);
 		iso_md5_compute(ctx, block, sizeof block);
 	}
 	iso_md5_end(&ctx, sum);
@@ -118,7 +125,7 @@ bool volume_relocated(const unsigned char *head, uint32_t *ret_session_lba)
 		int type;
 
 		/* Terminated: libisofs looks for words with strstr. */
-		memcpy(block, head + i * DISC_BLOCK, DISC_BLOCK);
+		memcpy(block, head + (size_t)i * DISC_BLOCK, DISC_BLOCK);
 		block[DISC_BLOCK] = 0;
 		if (iso_util_decode_md5_tag(block, &type, &pos, &start, &size,
 					    &session, md5, 0) != 1)
@@ -138,7 +145,7 @@ bool volume_is_udf(const unsigned char *head)
 	unsigned i;
 
 	for (i = VOLUME_SUPERBLOCK; i < VOLUME_HEAD_BLOCKS; i++) {
-		const unsigned char *id = head + i * DISC_BLOCK + 1;
+		const unsigned char *id = head + (size_t)i * DISC_BLOCK + 1;
 
 		if (!memcmp(id, "BEA01", 5) || !memcmp(id, "NSR02", 5) ||
 		    !memcmp(id, "NSR03", 5))

@@ -35,6 +35,9 @@ uint32_t volume_le32(const unsigned char *p);
  */
 bool volume_parse(const unsigned char *block, struct volume *ret);
 
+/* volume_parse_head - the one in @head (DISC_HEAD_BYTES). */
+bool volume_parse_head(const void *head, struct volume *ret);
+
 /*
  * volume_relocated - where the session begins whose superblock was copied
  * into @head (DISC_HEAD_BYTES), by the checksum tag that libisofs puts into

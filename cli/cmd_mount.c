@@ -32,8 +32,7 @@ struct mount_args {
  * The source as the daemon can use it: absolute, links resolved, so that the
  * stage and the lock are of the file itself.  Heap.
  */
-static int absolute_source(const char *source, bool create, char **ret,
-			   struct why *why)
+static int absolute_source(const char *source, char **ret, struct why *why)
 {
 	struct stat st;
 
@@ -47,11 +46,7 @@ static int absolute_source(const char *source, bool create, char **ret,
 		}
 		return 0;
 	}
-	if (errno == ENOENT && !create)
-		return why_set(why, -ENOENT,
-			       "the source: No such file or directory (-o "
-			       "create makes a "
-			       "blank image)");
+	/* One that is missing may be made, or have changes in a stage. */
 	if (errno != ENOENT)
 		return why_set(why, -errno, "the source: %s", strerror(errno));
 	*ret = mountinfo_canonical(source);
@@ -102,7 +97,7 @@ static int run_mount(const struct command *self, struct mount_args *a)
 		command_fail(&why, err, "%s", self->name);
 		return err == -EINVAL ? EXIT_CODE_USAGE : exit_code_of(err);
 	}
-	err = absolute_source(a->source, o->volume.create, &source, &why);
+	err = absolute_source(a->source, &source, &why);
 	if (!err)
 		err = absolute_dir(a->dir, &dir, &why);
 	if (err) {

@@ -47,6 +47,10 @@ struct fs_mount {
 	char *dir; /* real path */
 	dev_t dev;
 
+	/* Found in the root by who knows its name, which is a secret: a read of
+	 * it is answered when all writes before it are (mount_settle). */
+	char barrier_name[48];
+
 	/* from INIT on */
 	bool no_open, no_opendir; /* the kernel does without an answer */
 	bool kill_priv;		  /* it leaves clearing set-id bits to us */
@@ -76,6 +80,15 @@ struct fs_mount {
  * does not pass on; and this thread's mover. */
 uint32_t mount_write_flags(void);
 struct mover *mount_mover(void);
+
+/*
+ * mount_settle - return when every WRITE that was taken from the device before
+ * this call has been served.  For a request handler: the others go on.
+ */
+void mount_settle(struct fs_mount *m);
+
+/* mount_forget_attr - let the kernel ask for the attributes of @ino anew. */
+void mount_forget_attr(struct fs_mount *m, uint64_t ino);
 
 /* The answer to INIT, in libfuse's terms. */
 void mount_init(void *userdata, struct fuse_conn_info *conn);
@@ -125,15 +138,18 @@ int mountpoint_dev(const char *dir, dev_t *ret);
 bool mountpoint_is(const char *dir, dev_t dev);
 
 /*
- * mountpoint_sync - syncfs(2) on the mount of @dev at @dir, waiting
- * @timeout_ms at most (-ETIMEDOUT; the call itself then goes on).  The mount
- * not being there any more is a success.
- * mountpoint_leave - the same, then detach the mount lazily; returns soon
- * after *@cut became true (-ECANCELED).
+ * mountpoint_sync - push the pages that programs dirtied through mappings of
+ * files of the mount of @dev at @dir, and wait until they are written:
+ * syncfs(2) sends them all, and a read of the file @barrier in the root comes
+ * behind them.  Waits @timeout_ms at most (-ETIMEDOUT; the call itself then
+ * goes on). The mount not being there any more is a success. mountpoint_leave -
+ * the same, then detach the mount lazily; returns soon after *@cut became true
+ * (-ECANCELED).
  */
-int mountpoint_sync(const char *dir, dev_t dev, int timeout_ms);
-int mountpoint_leave(const char *dir, dev_t dev, int timeout_ms,
-		     const atomic_bool *cut);
+int mountpoint_sync(const char *dir, dev_t dev, const char *barrier,
+		    int timeout_ms);
+int mountpoint_leave(const char *dir, dev_t dev, const char *barrier,
+		     int timeout_ms, const atomic_bool *cut);
 
 /* ---- fuse_mount.c ---- */
 

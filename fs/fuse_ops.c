@@ -46,6 +46,30 @@ static void reply_err(fuse_req_t req, int err)
 	fuse_reply_err(req, -err);
 }
 
+/* ---- the barrier (mount_settle) ---- */
+
+/* No inode of the tree: those count from 1. */
+static const uint64_t barrier_ino = UINT64_MAX - 1;
+enum { BARRIER_SIZE = 4096 };
+
+static struct tree_entry barrier_entry(void)
+{
+	return (struct tree_entry){
+		.ino = barrier_ino,
+		.st = {.st_mode = S_IFREG | 0400,
+		       .st_nlink = 1,
+		       .st_uid = geteuid(),
+		       .st_gid = getegid(),
+		       .st_size = BARRIER_SIZE},
+	};
+}
+
+static void forget(struct tree *t, uint64_t ino, uint64_t n)
+{
+	if (ino != barrier_ino)
+		tree_forget(t, ino, n);
+}
+
 static struct fuse_entry_param entry_param(const struct tree_entry *e)
 {
 	struct fuse_entry_param p = {
@@ -72,7 +96,7 @@ static void reply_entry(fuse_req_t req, int err, const struct tree_entry *e)
 	}
 	p = entry_param(e);
 	if (fuse_reply_entry(req, &p))
-		tree_forget(t, e->ino, 1); /* nobody took it */
+		forget(t, e->ino, 1); /* nobody took it */
 }
 
 static void reply_attr(fuse_req_t req, int err, uint64_t ino, struct stat *st)
@@ -93,8 +117,15 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		.entry_timeout = 24 * 3600,
 	};
 	struct tree_entry e;
-	int err = tree_lookup(tree_of(req), parent, name, &e);
+	int err;
 
+	if (parent == TREE_ROOT &&
+	    strcmp(name, mount_of(req)->barrier_name) == 0) {
+		e = barrier_entry();
+		reply_entry(req, 0, &e);
+		return;
+	}
+	err = tree_lookup(tree_of(req), parent, name, &e);
 	if (err == -ENOENT)
 		fuse_reply_entry(req, &none);
 	else
@@ -103,7 +134,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n)
 {
-	tree_forget(tree_of(req), ino, n);
+	forget(tree_of(req), ino, n);
 	fuse_reply_none(req);
 }
 
@@ -113,7 +144,7 @@ static void op_forget_multi(fuse_req_t req, size_t count,
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		tree_forget(tree_of(req), forgets[i].ino, forgets[i].nlookup);
+		forget(tree_of(req), forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(req);
 }
 
@@ -190,10 +221,13 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 static void op_getattr(fuse_req_t req, fuse_ino_t ino,
 		       struct fuse_file_info *fi)
 {
-	struct stat st;
+	struct stat st = barrier_entry().st;
+	int err = 0;
 
 	(void)fi;
-	reply_attr(req, tree_getattr(tree_of(req), ino, &st), ino, &st);
+	if (ino != barrier_ino)
+		err = tree_getattr(tree_of(req), ino, &st);
+	reply_attr(req, err, ino, &st);
 }
 
 static unsigned tree_set_of(int to_set)
@@ -337,11 +371,18 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	struct fs_mount *m = mount_of(req);
 	struct mover *mv = mount_mover();
 	struct file_io io;
-	int done = 0;
-	int err = file_read_begin(m->tree, ino, (uint64_t)off,
-				  min_size(size, MOUNT_MAX_IO), &io);
+	int done = 0, err;
 
 	(void)fi;
+	if (ino == barrier_ino) {
+		static const char zeros[BARRIER_SIZE];
+
+		mount_settle(m);
+		fuse_reply_buf(req, zeros, min_size(size, sizeof zeros));
+		return;
+	}
+	err = file_read_begin(m->tree, ino, (uint64_t)off,
+			      min_size(size, MOUNT_MAX_IO), &io);
 	if (err) {
 		reply_err(req, err);
 		return;
@@ -398,13 +439,23 @@ static ssize_t copy_in(struct volume *v, struct fuse_bufvec *in,
 	return fuse_buf_copy(out, in, 0);
 }
 
+/* Whether the kernel believes @ino to have bits that are cleared now: it does
+ * not look again by itself. */
+static bool has_set_id(struct tree *t, uint64_t ino)
+{
+	struct stat st;
+
+	return tree_getattr(t, ino, &st) == 0 &&
+	       (st.st_mode & (S_ISUID | S_ISGID)) != 0;
+}
+
 static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 			 off_t off, struct fuse_file_info *fi)
 {
 	struct fs_mount *m = mount_of(req);
 	struct cred cred = cred_of(req);
 	size_t len = fuse_buf_size(in);
-	bool kill = mount_write_flags() & FUSE_WRITE_KILL_SUIDGID;
+	bool kill = mount_write_flags() & FUSE_WRITE_KILL_SUIDGID, stale;
 	struct file_io io;
 	ssize_t done;
 	int err;
@@ -420,8 +471,11 @@ static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 		return;
 	}
 	done = copy_in(m->volume, in, &io);
+	stale = kill && has_set_id(m->tree, ino);
 	err = file_write_end(m->tree, &cred, &io, done > 0 ? (size_t)done : 0,
 			     kill);
+	if (stale)
+		mount_forget_attr(m, ino);
 	if (done <= 0)
 		reply_err(req, done ? (int)done : -EIO);
 	else if (err)

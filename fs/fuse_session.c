@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -31,11 +33,15 @@ struct worker {
 	struct fuse_buf buf;
 	int peek[2]; /* a pipe for a copy of the header, -1: not made yet */
 	uint32_t write_flags;
+	atomic_int tid;	     /* 0: not running yet */
+	atomic_uint serving; /* IDLE, UNKNOWN or the opcode */
+	atomic_ulong served; /* requests */
 	struct mover mover;
 	struct worker *next;
 };
 
 enum { SYNC_TIMEOUT_MS = 60 * 1000 };
+enum { IDLE = 0, UNKNOWN = 0xffff }; /* no opcodes */
 
 static _Thread_local struct worker *self;
 
@@ -267,15 +273,22 @@ static int start_worker(struct fs_mount *m);
 static void serve(struct worker *w)
 {
 	struct fs_mount *m = w->m;
-	uint32_t opcode = note_request(w);
+	uint32_t opcode;
 	/* A burst of forgets must not make a burst of threads. */
-	bool counts = opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET;
+	bool counts;
 
+	atomic_store(&w->serving, UNKNOWN);
+	opcode = note_request(w);
+	if (opcode)
+		atomic_store(&w->serving, opcode);
+	counts = opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET;
 	if (counts && atomic_fetch_sub(&m->idle, 1) == 1)
 		start_worker(m);
 	fuse_session_process_buf(m->session, &w->buf);
 	if (counts)
 		atomic_fetch_add(&m->idle, 1);
+	atomic_fetch_add(&w->served, 1);
+	atomic_store(&w->serving, IDLE);
 }
 
 static void *worker_run(void *arg)
@@ -285,6 +298,7 @@ static void *worker_run(void *arg)
 	int n;
 
 	self = w;
+	atomic_store(&w->tid, gettid());
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	while (!atomic_load(&m->ending)) {
 		w->buf.flags = 0;
@@ -369,6 +383,81 @@ static void end_workers(struct fs_mount *m)
 	}
 }
 
+/* ---- settling ---- */
+
+/* Whether the thread sleeps: then it is not on its way out of the device with a
+ * request that it has not noted yet. */
+static bool is_asleep(int tid)
+{
+	char path[64], stat[256];
+	AUTO_FD int fd = -1;
+	const char *end;
+	ssize_t n;
+
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, stat, sizeof stat - 1);
+	if (n <= 0)
+		return false;
+	stat[n] = '\0';
+	end = strrchr(stat, ')'); /* proc(5): the name is in parentheses */
+	return end && strncmp(end, ") S", 3) == 0;
+}
+
+/* Whether a WRITE that @w took before it had served @served requests is over.
+ */
+static bool is_settled(struct worker *w, unsigned long served)
+{
+	int tid = atomic_load(&w->tid);
+	unsigned serving;
+	bool asleep;
+
+	if (atomic_load(&w->served) != served)
+		return true;
+	if (!tid)
+		return false;
+	asleep = is_asleep(tid);
+	serving = atomic_load(&w->serving);
+	if (serving == IDLE)
+		return asleep;
+	return serving != FUSE_WRITE && serving != UNKNOWN;
+}
+
+void mount_settle(struct fs_mount *m)
+{
+	static const struct timespec moment = {.tv_nsec = 500 * 1000};
+	struct {
+		struct worker *w;
+		unsigned long served;
+	} others[MOUNT_MAX_THREADS];
+	unsigned n = 0, i;
+
+	/* Later ones cannot have taken what was sent before.  They live until
+	 * the end, as this one does. */
+	pthread_mutex_lock(&m->lock);
+	for (struct worker *w = m->workers; w; w = w->next) {
+		if (w == self)
+			continue;
+		others[n].served = atomic_load(&w->served);
+		others[n++].w = w;
+	}
+	pthread_mutex_unlock(&m->lock);
+	for (i = 0; i < n; i++)
+		while (!atomic_load(&m->ending) &&
+		       !is_settled(others[i].w, others[i].served))
+			nanosleep(&moment, NULL);
+}
+
+void mount_forget_attr(struct fs_mount *m, uint64_t ino)
+{
+	int err = fuse_lowlevel_notify_inval_inode(m->session, ino, -1, 0);
+
+	/* -ENOENT: it knows none. */
+	if (err && err != -ENOENT)
+		log_warning("%s: the kernel keeps old attributes: %s", m->dir,
+			    strerror(-err));
+}
+
 /* ---- making and ending ---- */
 
 static int mount_session(struct fs_mount *m, const struct mount_opts *opts,
@@ -417,9 +506,9 @@ static void set_current(struct fs_mount *m)
 	current = m;
 }
 
-static int sync_at(const char *dir, dev_t dev)
+static int sync_at(const char *dir, dev_t dev, const char *barrier)
 {
-	int err = mountpoint_sync(dir, dev, SYNC_TIMEOUT_MS);
+	int err = mountpoint_sync(dir, dev, barrier, SYNC_TIMEOUT_MS);
 
 	if (err == -ETIMEDOUT)
 		log_warning("%s: programs' changed pages could not be written "
@@ -431,6 +520,7 @@ static int sync_at(const char *dir, dev_t dev)
 static int sync_for_volume(void *arg)
 {
 	AUTO_FREE char *dir = NULL;
+	char barrier[sizeof current->barrier_name];
 	dev_t dev = 0;
 
 	(void)arg;
@@ -440,8 +530,20 @@ static int sync_for_volume(void *arg)
 			return 0;
 		dev = current->dev;
 		dir = strdup(current->dir);
+		memcpy(barrier, current->barrier_name, sizeof barrier);
 	}
-	return dir ? sync_at(dir, dev) : -ENOMEM;
+	return dir ? sync_at(dir, dev, barrier) : -ENOMEM;
+}
+
+static int name_barrier(struct fs_mount *m)
+{
+	unsigned long r[2];
+
+	if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r)
+		return -EIO;
+	snprintf(m->barrier_name, sizeof m->barrier_name,
+		 ".discfs-%016lx%016lx", r[0], r[1]);
+	return 0;
 }
 
 int fs_mount_new(struct volume *v, const struct mount_opts *opts,
@@ -464,7 +566,11 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 		return err;
 	}
 	signals_take(m->wake_fd);
-	err = mountpoint_check(opts->dir, &m->dir, why);
+	err = name_barrier(m);
+	if (err)
+		why_set(why, err, "no random numbers: %s", strerror(-err));
+	if (!err)
+		err = mountpoint_check(opts->dir, &m->dir, why);
 	if (!err)
 		err = mount_session(m, opts, why);
 	if (err) {
@@ -511,7 +617,9 @@ dev_t fs_mount_dev(const struct fs_mount *m)
 
 int fs_mount_sync(struct fs_mount *m)
 {
-	return atomic_load(&m->ending) ? 0 : sync_at(m->dir, m->dev);
+	if (atomic_load(&m->ending))
+		return 0;
+	return sync_at(m->dir, m->dev, m->barrier_name);
 }
 
 int fs_mount_loop(struct fs_mount *m)
@@ -523,8 +631,8 @@ int fs_mount_loop(struct fs_mount *m)
 		if (read(m->wake_fd, &n, sizeof n) < 0 && errno != EINTR)
 			err = -errno;
 	if (!err && !atomic_load(&m->ending)) {
-		int left = mountpoint_leave(m->dir, m->dev, SYNC_TIMEOUT_MS,
-					    &signal_again);
+		int left = mountpoint_leave(m->dir, m->dev, m->barrier_name,
+					    SYNC_TIMEOUT_MS, &signal_again);
 
 		if (left)
 			log_warning("%s: leaving the mount: %s", m->dir,

@@ -381,14 +381,14 @@ static int open_looking(struct stage *st, struct why *why)
 int stage_open(const char *root, const char *id, bool readonly,
 	       struct stage **ret, struct why *why)
 {
-	struct stage *st;
+	struct stage *st = NULL;
 	int err;
 
 	if (!stage_id_ok(id))
 		return why_set(why, -EINVAL, "\"%.60s\" is no stage's name",
 			       id);
 	err = stage_new(root, id, &st, why);
-	if (err < 0)
+	if (!st)
 		return err;
 	st->readonly = readonly;
 	err = open_folder(st, id, why);
@@ -442,7 +442,7 @@ int stage_create(const char *root, const struct stage_binding *b,
 {
 	char id[ID_LEN + 1], name[PREFIX_LEN + ID_LEN + 1];
 	AUTO_FREE char *final_path = NULL;
-	struct stage *st;
+	struct stage *st = NULL;
 	int err;
 
 	err = make_folders(root, why);
@@ -454,7 +454,7 @@ int stage_create(const char *root, const struct stage_binding *b,
 			       strerror(-err));
 	snprintf(name, sizeof name, "%s%s", new_prefix, id);
 	err = stage_new(root, id, &st, why);
-	if (err < 0)
+	if (!st)
 		return err;
 	final_path = STEAL_PTR(st->path);
 	if (asprintf(&st->path, "%s/%s", st->root, name) < 0) {
@@ -530,14 +530,14 @@ void stage_close(struct stage *st, bool drop)
 
 int stage_remove(const char *root, const char *id, struct why *why)
 {
-	struct stage *st;
+	struct stage *st = NULL;
 	int err;
 
 	if (!stage_id_ok(id))
 		return why_set(why, -EINVAL, "\"%.60s\" is no stage's name",
 			       id);
 	err = stage_new(root, id, &st, why);
-	if (err < 0)
+	if (!st)
 		return err;
 	err = open_folder(st, id, why);
 	if (err == 0)

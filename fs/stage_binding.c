@@ -274,8 +274,8 @@ int stage_set_result(struct stage *st, const char *text, struct why *why)
 int stage_get_result(struct stage *st, char *buf, size_t size, struct why *why)
 {
 	sqlite3_stmt *s;
-	const void *p;
-	size_t len;
+	const void *p = "";
+	size_t len = 0;
 	int rc, err = 0;
 	LOCK_GUARD(&st->lock);
 

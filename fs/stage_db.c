@@ -344,7 +344,8 @@ static int check_tables(struct stage *st, struct why *why)
 
 static int check(struct stage *st, struct why *why)
 {
-	int64_t version, id, rows, next_id, largest, states, intents;
+	int64_t version = 0, id = 0, rows = 0, next_id = 0, largest = 0;
+	int64_t states = 0, intents = 0;
 	int err = ask(st, "PRAGMA application_id", &id, why);
 
 	if (err == 0)

@@ -216,7 +216,8 @@ static int write_batch(struct stage *st, const struct stage_batch *b,
 			       "stage %s: cannot write its data file: %s",
 			       st->id, strerror(-err));
 	if (!replace && b->n_nodes == 0 && b->n_drop_nodes == 0 &&
-	    b->n_links == 0 && b->n_drop_links == 0 && b->n_gone == 0 && b->n_drop_gone == 0)
+	    b->n_links == 0 && b->n_drop_links == 0 && b->n_gone == 0 &&
+	    b->n_drop_gone == 0)
 		return 0;
 	rows = st->rows;
 	next_id = st->next_id;

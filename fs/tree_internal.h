@@ -207,6 +207,7 @@ struct tree {
 	uint64_t data_blocks; /* of content that a commit writes */
 	uint64_t reserved_blocks; /* by writes in flight */
 	uint64_t limit_blocks;
+	uint64_t shared_limit_blocks; /* of session and staged bytes together */
 	bool joliet;
 
 	struct stage_data *data;
@@ -251,7 +252,7 @@ void inode_delta_free(struct tree *t, struct inode *inode);
 /* tree_release_extents - drop the references of the extents in @l, and @l. */
 void tree_release_extents(struct tree *t, struct extent_list *l);
 /* inode_kill_suidgid - set-id bits and capabilities go; inode_will_change was called. */
-void inode_kill_suidgid(struct inode *inode);
+void inode_kill_suidgid(struct tree *t, struct inode *inode);
 /* inode_truncate - set the size of a regular file; inode_will_change was called. */
 int inode_truncate(struct tree *t, struct inode *inode, uint64_t size);
 /* dir_touch - its entries changed: times, and what the base had is kept. */
@@ -313,6 +314,21 @@ int dir_reserve(struct dir *dir);
 void dir_insert(struct dir *dir, struct dentry *d);
 void dir_remove(struct dir *dir, const struct dentry *d);
 
+/* ---- tree_acl.c ---- */
+
+bool acl_is_name(const char *name);
+/*
+ * acl_check - @value (NULL: removal) is to become an ACL of @inode: whether it
+ * may, the mode that goes with it, and whether it says more than the mode.
+ * acl_chmod - the mode was set: the access ACL follows.
+ * acl_inherit - what a new node in @dir gets from its default ACL, or else the
+ * umask.
+ */
+int acl_check(const struct inode *inode, const char *name, const void *value,
+	      size_t size, mode_t *ret_mode, bool *ret_keep);
+int acl_chmod(struct inode *inode, mode_t mode);
+int acl_inherit(const struct inode *dir, struct inode *inode, mode_t umask);
+
 /* ---- space ---- */
 
 /* tree_count - add (@sign 1) or take away (-1) what the live places of @inode
@@ -323,6 +339,8 @@ uint64_t tree_entry_bytes(const struct tree *t, const struct inode *inode,
 			  size_t name_len);
 /* tree_recharge - bring inode's part of data_blocks up to date. */
 void tree_recharge(struct tree *t, struct inode *inode);
+/* tree_free_blocks - of content that may still be added. */
+uint64_t tree_free_blocks(const struct tree *t);
 /* tree_has_room - whether @blocks of data and @bytes of tree more would fit. */
 bool tree_has_room(const struct tree *t, uint64_t blocks, uint64_t bytes);
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "burner/session.h"
 #include "fs/tree_internal.h"
 #include "fs/tree_lock.h"
 
@@ -46,8 +47,7 @@ static int get_dir(struct tree *t, uint64_t ino, struct inode **ret)
 }
 
 /* A folder in which something is to be changed. */
-static int get_dir_to_change(struct tree *t, const struct cred *cred,
-			     uint64_t ino, const char *name,
+static int get_dir_to_change(struct tree *t, uint64_t ino, const char *name,
 			     struct inode **ret)
 {
 	int err = get_dir(t, ino, ret);
@@ -62,7 +62,6 @@ static int get_dir_to_change(struct tree *t, const struct cred *cred,
 	/* Removed while somebody is in it. */
 	if ((*ret)->nlink == 0)
 		return -ENOENT;
-	changers_note(&t->changers, cred->pid);
 	return 0;
 }
 
@@ -117,11 +116,10 @@ static void owner_of_new(const struct inode *dir, const struct cred *cred,
 }
 
 /*
- * A new inode at a place that is free.  @target for symbolic links (stolen on
- * success).
+ * A new inode at a place that is free.  @target for symbolic links.
  */
 static int make(struct tree *t, const struct cred *cred, uint64_t parent,
-		const char *name, mode_t mode, dev_t rdev, char *target,
+		const char *name, mode_t mode, dev_t rdev, const char *target,
 		struct tree_entry *ret)
 {
 	struct inode *dir, *inode;
@@ -129,8 +127,9 @@ static int make(struct tree *t, const struct cred *cred, uint64_t parent,
 	struct attr attr;
 	int err;
 
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
-	err = get_dir_to_change(t, cred, parent, name, &dir);
+	err = get_dir_to_change(t, parent, name, &dir);
 	if (err)
 		return err;
 	if (dentry_find(t, dir, name, D_LIVE))
@@ -146,6 +145,9 @@ static int make(struct tree *t, const struct cred *cred, uint64_t parent,
 	}
 	err = -ENOMEM;
 	if ((target && !inode->target) || !inode_delta_get(t, inode))
+		goto fail;
+	err = acl_inherit(dir, inode, cred->umask);
+	if (err)
 		goto fail;
 	err = -ENOSPC;
 	if (!tree_has_room(t, 0, tree_entry_bytes(t, inode, strlen(name))))
@@ -177,29 +179,34 @@ int tree_mknod(struct tree *t, const struct cred *cred, uint64_t parent,
 	if (!S_ISREG(mode) && !S_ISCHR(mode) && !S_ISBLK(mode) &&
 	    !S_ISFIFO(mode) && !S_ISSOCK(mode))
 		return -EINVAL;
-	return make(t, cred, parent, name, mode & ~cred->umask,
+	return make(t, cred, parent, name, mode,
 		    S_ISCHR(mode) || S_ISBLK(mode) ? rdev : 0, NULL, ret);
 }
 
 int tree_mkdir(struct tree *t, const struct cred *cred, uint64_t parent,
 	       const char *name, mode_t mode, struct tree_entry *ret)
 {
-	mode = (mode & 07777 & ~cred->umask) | S_IFDIR;
+	mode = (mode & 07777) | S_IFDIR;
 	return make(t, cred, parent, name, mode, 0, NULL, ret);
 }
 
 int tree_symlink(struct tree *t, const struct cred *cred, uint64_t parent,
 		 const char *name, const char *target, struct tree_entry *ret)
 {
-	char copy[4096];
-	size_t len = strlen(target);
+	const char *p;
+	size_t len;
 
-	if (!len)
+	if (!*target)
 		return -ENOENT;
-	if (len >= sizeof copy)
+	if (strlen(target) > SESSION_TARGET_MAX)
 		return -ENAMETOOLONG;
-	memcpy(copy, target, len + 1);
-	return make(t, cred, parent, name, S_IFLNK | 0777, 0, copy, ret);
+	/* RRIP 4.1.3.1 keeps a target by its components. */
+	for (p = target; *p; p += len + (p[len] == '/')) {
+		len = strcspn(p, "/");
+		if (len > TREE_NAME_MAX)
+			return -ENAMETOOLONG;
+	}
+	return make(t, cred, parent, name, S_IFLNK | 0777, 0, target, ret);
 }
 
 int tree_link(struct tree *t, const struct cred *cred, uint64_t ino,
@@ -209,6 +216,7 @@ int tree_link(struct tree *t, const struct cred *cred, uint64_t ino,
 	struct dentry *d;
 	int err;
 
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
@@ -219,7 +227,7 @@ int tree_link(struct tree *t, const struct cred *cred, uint64_t ino,
 		return -ENOENT;
 	if (inode->nlink >= LINK_MAX_COUNT)
 		return -EMLINK;
-	err = get_dir_to_change(t, cred, parent, name, &dir);
+	err = get_dir_to_change(t, parent, name, &dir);
 	if (err)
 		return err;
 	if (dentry_find(t, dir, name, D_LIVE))
@@ -270,8 +278,9 @@ static int remove_entry(struct tree *t, const struct cred *cred,
 	struct dentry *d;
 	int err;
 
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
-	err = get_dir_to_change(t, cred, parent, name, &dir);
+	err = get_dir_to_change(t, parent, name, &dir);
 	if (err)
 		return err;
 	d = dentry_find(t, dir, name, D_LIVE);
@@ -389,10 +398,11 @@ int tree_rename(struct tree *t, const struct cred *cred, uint64_t parent,
 	if ((flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
 	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
-	err = get_dir_to_change(t, cred, parent, name, &dir);
+	err = get_dir_to_change(t, parent, name, &dir);
 	if (!err)
-		err = get_dir_to_change(t, cred, new_parent, new_name, &to_dir);
+		err = get_dir_to_change(t, new_parent, new_name, &to_dir);
 	if (err)
 		return err;
 	from = dentry_find(t, dir, name, D_LIVE);

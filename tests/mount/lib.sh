@@ -112,6 +112,11 @@ same() {
 	cmp "$1" "$2" || fail "${3:-$1 and $2} differ"
 }
 
+# inside PID DIR - whether that is the process's working folder.
+inside() {
+	[ "$(readlink "/proc/$1/cwd")" = "$2" ]
+}
+
 # within SECONDS COMMAND... - until it succeeds.
 within() {
 	local end=$((SECONDS + $1 * TEST_SLOW))
@@ -365,8 +370,8 @@ same_tree() {
 	fi
 	diff -r --no-dereference "$1" "$2" >"$T/diff-r" ||
 		fail "$1 and $2: $(head -n 3 "$T/diff-r")"
-	tree_of "$1" | sed -E "$drop" >"$T/tree.1"
-	tree_of "$2" | sed -E "$drop" >"$T/tree.2"
+	tree_of "$1" | sed -E "$drop" | LC_ALL=C sort >"$T/tree.1"
+	tree_of "$2" | sed -E "$drop" | LC_ALL=C sort >"$T/tree.2"
 	diff "$T/tree.1" "$T/tree.2" >"$T/diff-tree" ||
 		fail "$1 and $2: $(head -n 5 "$T/diff-tree")"
 }

@@ -41,7 +41,7 @@ echo two >"$MNT/two"
 cp "$IMG" before.iso
 (cd "$MNT" && exec sleep 1000) &
 sleeper=$!
-within 5 test "$(readlink "/proc/$sleeper/cwd")" = "$MNT"
+within 5 inside $sleeper "$MNT"
 expect_exit 32 umount "$MNT" 2>err
 grep -Eqi 'busy' err || fail "not said that it is busy: $(cat err)"
 mounted || fail "unmounted under a shell"
@@ -83,21 +83,12 @@ expect_error 32 '.' mount -t discfs -o "$opts" missing.iso "$MNT"
 ! mounted || fail "and yet it is mounted"
 ok "mount passes the helper's exit status on"
 
-# Without an entry in utab, umount(8) looks for umount.fuse.discfs.
-mount -t discfs -o "$opts" "$IMG" "$MNT"
-: >/run/mount/utab
-echo four >"$MNT/four"
-umount "$MNT"
-expect_sessions 5
-no_daemon || fail "umount did not wait"
-ok "umount without an entry in utab"
-
 # Going round the helper: the burn is made all the same, unseen.
 mount -t discfs -o "$opts" "$IMG" "$MNT"
 echo five >"$MNT/five"
 umount -i "$MNT"
 within 30 no_daemon
-expect_sessions 6
+expect_sessions 5
 extract_file "$IMG" /five got.five
 [ "$(cat got.five)" = five ] || fail "the file on the disc is another"
 ok "umount -i burns in the background"
@@ -112,7 +103,7 @@ head -c 5000000 /dev/urandom >"$MNT/data"
 fallocate -l "$(($(df --output=avail -k small | tail -n 1) - 1000))K" \
 	small/filler
 expect_exit 32 umount "$MNT" 2>err
-grep -Eqi 'space' err || fail "not said why: $(cat err)"
+grep -Eqi 'space|free' err || fail "not said why: $(cat err)"
 mounted || fail "unmounted, and nothing burned"
 rm small/filler
 umount "$MNT"

@@ -13,8 +13,8 @@ cp "$source_image" "$IMG"
 
 # boot_record IMAGE - what the firmware sees, but for the place of the catalog.
 boot_record() {
-	on_image "$1" - -report_el_torito plain -report_system_area plain |
-		grep -E '^(El Torito (boot|img)|System area (options|summary))'
+	on_image "$1" - -report_el_torito plain |
+		grep -E '^El Torito (boot|img)'
 }
 
 # edit DIR - the same changes to any copy of the tree.
@@ -62,7 +62,8 @@ grep -v -e "grub\.cfg'" -e "new\.txt'" -e 'boot\.catalog' blocks.after |
 same blocks.want blocks.got "the blocks of untouched files"
 ok "untouched files keep their blocks"
 
-n=$(session_blocks "$IMG" | tail -n 1)
+# xorriso takes the old and the new session for one: no superblock is at 32.
+n=$(($(session_blocks "$IMG" | tail -n 1) - $(session_blocks before.iso)))
 [ "$n" -lt 400 ] || fail "the new session has $n blocks"
 untouched before.iso "$IMG"
 ok "the session is small and leaves the old blocks alone"
@@ -70,7 +71,8 @@ ok "the session is small and leaves the old blocks alone"
 boot_record "$IMG" >boot.after
 grep -q '^El Torito boot img' boot.before || fail "no boot record to begin with"
 same boot.before boot.after "the boot record"
-ok "the boot record names the same boot image"
+cmp -n 32768 before.iso "$IMG" || fail "the system area, with the MBR, differs"
+ok "the boot record names the same boot image, and the MBR is the same"
 
 readable "$IMG" notes/new.txt boot/grub/i386-pc/normal.mod \
 	boot/grub/languages

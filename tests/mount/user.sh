@@ -19,6 +19,14 @@ install_helpers
 mknod -m 666 fuse c 10 229
 mount --bind fuse /dev/fuse
 
+# fusermount3 wants to know the users' names.
+{
+	cat /etc/passwd
+	echo 'one:x:4001:4001::/nonexistent:/bin/false'
+	echo 'two:x:4002:4002::/nonexistent:/bin/false'
+} >passwd
+mount --bind passwd /etc/passwd
+
 # as UID COMMAND...
 as() {
 	local uid=$1

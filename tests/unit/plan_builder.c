@@ -69,6 +69,59 @@ char *output(const char *fmt, ...)
 	return buf;
 }
 
+/* What the image shows to xorriso has to be what the folder "want" holds. */
+void same_tree(const char *image)
+{
+	shell("rm -rf got && xorriso -osirrox on -indev %s -extract / got "
+	      ">log 2>&1 || { cat log; exit 1; }",
+	      image);
+	shell("chmod -R u+rwX got; diff -r --no-dereference want got");
+	shell("xorriso -md5 on -indev %s -check_md5 SORRY -- "
+	      "-check_md5_r SORRY / -- >log 2>&1 || { cat log; exit 1; }",
+	      image);
+	shell("grep -q 'session data match recorded md5' log || "
+	      "{ cat log; exit 1; }");
+}
+
+/* A tree with a bit of all, as folder "src", and the folder "want", a copy. */
+static void make_source(void)
+{
+	shell("mkdir -p src/a/deep/er src/b src/many src/gone/keep; cd src;"
+	      "echo one >one; echo two >two; echo three >a/three;"
+	      "seq 1 40000 >a/numbers; echo x >a/deep/er/x; ln one hard;"
+	      "seq 1 3000 >b/list; echo del >gone/del; echo stay >gone/stay;"
+	      "echo deep >gone/keep/deep; ln -s a/three link;"
+	      "for i in $(seq 1 50); do echo $i >many/file$i; done;"
+	      "cd ..; cp -a src want");
+}
+
+static const char *const makers[] = {
+	"xorriso -outdev a.iso -volid BASE -map src / -commit",
+	("xorriso -md5 on -outdev a.iso -volid BASE -joliet on -map src / "
+	 "-commit"),
+	"xorriso -as mkisofs -V BASE -J -R -o a.iso src",
+	"genisoimage -V BASE -J -R -cache-inodes -o a.iso src",
+	"genisoimage -V BASE -R -o a.iso src",
+	"bsdtar -c -f a.iso --format iso9660 --options volume-id=BASE -C src .",
+};
+
+_Static_assert(sizeof makers / sizeof *makers == N_MAKERS, "makers");
+
+void make_base(int maker)
+{
+	make_source();
+	shell("%s >log 2>&1 || { cat log; exit 1; }", makers[maker]);
+	shell("cp a.iso before.iso");
+}
+
+/* Nothing below @nwa may change but the head. */
+void old_blocks_stand(uint64_t nwa)
+{
+	shell("s=$(stat -c %%s before.iso); n=%llu; [ $s -lt $n ] && n=$s;"
+	      "cmp -i 65536 -n $((n - 65536)) before.iso a.iso",
+	      (unsigned long long)nwa * DISC_BLOCK);
+}
+
 static int visit(void *arg, const struct import_node *node)
 {
 	struct builder *b = arg;
@@ -117,6 +170,8 @@ static int content_read(void *arg, void *content, void *buf, size_t len,
 	(void)arg;
 	if (c->set_when_read)
 		atomic_store(c->set_when_read, 1);
+	if (c->delay_ms)
+		usleep(c->delay_ms * 1000);
 	if (off + len > c->fail_at)
 		return -EIO;
 	for (i = 0; i < len; i++)

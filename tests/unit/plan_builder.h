@@ -28,6 +28,7 @@ struct content_of {
 	char *data;
 	size_t len;
 	uint64_t fail_at;	   /* UINT64_MAX: never */
+	unsigned delay_ms;	   /* of each read */
 	atomic_int *set_when_read; /* NULL, or set to 1 by the first read */
 };
 
@@ -54,6 +55,20 @@ void new_folder(void);
 void shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* output - what a command prints, at most 64 KiB.  The caller frees it. */
 char *output(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * make_base - a tree with a bit of all, as folder "src" and a copy "want", and
+ * images "a.iso" and "before.iso" of it: made by xorriso (MAKER_XORRISO, with
+ * its first session at block 32, MAKER_XORRISO_MD5), and by others as
+ * an image that begins at block 0 (MAKER_FOREIGN and on).
+ */
+enum { MAKER_XORRISO, MAKER_XORRISO_MD5, MAKER_FOREIGN, N_MAKERS = 6 };
+void make_base(int maker);
+/* same_tree - what @image shows to xorriso has to be what "want" holds, and
+ * its checksums have to be right. */
+void same_tree(const char *image);
+/* old_blocks_stand - nothing below @nwa of a.iso changed but the head. */
+void old_blocks_stand(uint64_t nwa);
 
 /* b_open - open @image (made if it is not there) and read its last session. */
 void b_open(struct builder *b, const char *image);

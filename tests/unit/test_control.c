@@ -592,6 +592,7 @@ END_TEST
 
 START_TEST(serves_a_bounded_number)
 {
+	static const char status[] = "{\"op\":\"status\"}\n";
 	int fd[33], i;
 	struct json_object *obj;
 
@@ -608,7 +609,8 @@ START_TEST(serves_a_bounded_number)
 	/* There is room again, once the server has seen it. */
 	for (i = 0; i < 500; i++) {
 		fd[0] = client();
-		say(fd[0], "{\"op\":\"status\"}");
+		/* One that is refused may be gone already. */
+		send(fd[0], status, sizeof status - 1, MSG_NOSIGNAL);
 		obj = hear(fd[0]);
 		if (obj && !json_object_object_get_ex(obj, "error", NULL))
 			break;

@@ -16,6 +16,7 @@
 #include "burner/chain.h"
 #include "burner/library.h"
 #include "tests/unit/image_tools.h"
+#include "tests/unit/plan_builder.h"
 
 static int open_as(const char *path, bool writable, bool create,
 		   struct disc **ret, struct why *why)
@@ -445,6 +446,40 @@ START_TEST(a_session_without_a_copy_does_not_hide_the_others)
 }
 END_TEST
 
+/* Its session would end where a native chain begins. */
+START_TEST(a_tiny_foreign_session_stays_listed)
+{
+	struct import_opts opts = {0};
+	struct disc_session *s;
+	struct builder b;
+	struct tree tree;
+	size_t n;
+
+	tools_sh("mkdir s; ln -s to s/link; genisoimage -quiet -R -no-pad -V "
+		 "TINY -o a s; test $(stat -c %%s a) -lt 65536");
+	for (int i = 1; i <= 2; i++) {
+		char name[] = {'f', (char)('0' + i), 0};
+
+		b_open(&b, "a");
+		b_file(&b, 0, name, name);
+		b_commit(&b);
+		b_close(&b);
+	}
+	b_open(&b, "a");
+	ck_assert_int_eq(disc_sessions(b.disc, &s, &n, NULL), 0);
+	ck_assert_uint_eq(n, 3);
+	ck_assert_str_eq(s[0].volume_id, "TINY");
+	ck_assert_uint_eq(s[1].lba, 64);
+	opts.session_lba = s[0].lba;
+	b_close(&b);
+	ck_assert_int_eq(tree_load("a", &opts, &tree, NULL), 0);
+	ck_assert_ptr_nonnull(tree_find(&tree, "/link"));
+	ck_assert_uint_eq(tree.n, 2);
+	tree_release(&tree);
+	free(s);
+}
+END_TEST
+
 START_TEST(hostile_superblocks_do_no_harm)
 {
 	static const uint32_t sizes[] = {0, 1, 33, 1000, UINT32_MAX};
@@ -492,6 +527,7 @@ int main(void)
 	tcase_add_test(tcase, a_foreign_session_stays_listed);
 	tcase_add_test(tcase,
 		       a_session_without_a_copy_does_not_hide_the_others);
+	tcase_add_test(tcase, a_tiny_foreign_session_stays_listed);
 	tcase_add_test(tcase, hostile_superblocks_do_no_harm);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);

@@ -10,20 +10,6 @@
 
 #include "tests/unit/plan_builder.h"
 
-/* What the image shows to xorriso has to be what the folder "want" holds. */
-static void same_tree(const char *image)
-{
-	shell("rm -rf got && xorriso -osirrox on -indev %s -extract / got "
-	      ">log 2>&1 || { cat log; exit 1; }",
-	      image);
-	shell("chmod -R u+rwX got; diff -r --no-dereference want got");
-	shell("xorriso -md5 on -indev %s -check_md5 SORRY -- "
-	      "-check_md5_r SORRY / -- >log 2>&1 || { cat log; exit 1; }",
-	      image);
-	shell("grep -q 'session data match recorded md5' log || "
-	      "{ cat log; exit 1; }");
-}
-
 START_TEST(first_session_on_blank)
 {
 	struct builder b;
@@ -48,44 +34,6 @@ START_TEST(first_session_on_blank)
 	shell("bsdtar -tf a.iso | grep -q folder/link");
 }
 END_TEST
-
-/* A tree with a bit of all, as folder "src", and the folder "want", a copy. */
-static void make_source(void)
-{
-	shell("mkdir -p src/a/deep/er src/b src/many src/gone/keep; cd src;"
-	      "echo one >one; echo two >two; echo three >a/three;"
-	      "seq 1 40000 >a/numbers; echo x >a/deep/er/x; ln one hard;"
-	      "seq 1 3000 >b/list; echo del >gone/del; echo stay >gone/stay;"
-	      "echo deep >gone/keep/deep; ln -s a/three link;"
-	      "for i in $(seq 1 50); do echo $i >many/file$i; done;"
-	      "cd ..; cp -a src want");
-}
-
-static const char *const makers[] = {
-	"xorriso -outdev a.iso -volid BASE -map src / -commit",
-	("xorriso -md5 on -outdev a.iso -volid BASE -joliet on -map src / "
-	 "-commit"),
-	"xorriso -as mkisofs -V BASE -J -R -o a.iso src",
-	"genisoimage -V BASE -J -R -cache-inodes -o a.iso src",
-	"genisoimage -V BASE -R -o a.iso src",
-	"bsdtar -c -f a.iso --format iso9660 --options volume-id=BASE -C src .",
-};
-enum { N_MAKERS = sizeof makers / sizeof *makers };
-
-static void make_base(int maker)
-{
-	make_source();
-	shell("%s >log 2>&1 || { cat log; exit 1; }", makers[maker]);
-	shell("cp a.iso before.iso");
-}
-
-/* Nothing below @nwa may change but the head. */
-static void old_blocks_stand(uint64_t nwa)
-{
-	shell("s=$(stat -c %%s before.iso); n=%llu; [ $s -lt $n ] && n=$s;"
-	      "cmp -i 65536 -n $((n - 65536)) before.iso a.iso",
-	      (unsigned long long)nwa * DISC_BLOCK);
-}
 
 START_TEST(edits)
 {
@@ -297,6 +245,62 @@ START_TEST(foreign_session_stays)
 	free(sessions);
 	shell("rm -rf got; cd want; for i in 0 1 2; do echo new >new$i; done");
 	same_tree("a.iso");
+}
+END_TEST
+
+/* Bases without Rock Ridge get it, with the names that they show; what is
+ * compressed stays so. */
+START_TEST(other_trees)
+{
+	static const char *const make[] = {
+		"genisoimage -o a.iso src",
+		"genisoimage -J -o a.iso src",
+		"xorriso -outdev a.iso -map src / -set_filter_r --zisofs / -- "
+		"-commit",
+	};
+	struct builder b;
+
+	new_folder();
+	shell("mkdir -p src/folder; seq 1 20000 >src/folder/numbers;"
+	      "echo one >src/one; %s 2>log",
+	      make[_i]);
+	shell("xorriso -osirrox on -indev a.iso -extract / want 2>log;"
+	      "chmod -R u+rwX want; cp a.iso before.iso");
+	b_open(&b, "a.iso");
+	b_file(&b, 0, "new", "new\n");
+	b_dir(&b, 0, "new-folder");
+	b_move(&b, b_base(&b, "/one") ? "/one" : "/ONE", 0, "moved");
+	b_commit(&b);
+	ck_assert(b.info.has_rock_ridge);
+	b_close(&b);
+	shell("cd want; echo new >new; mkdir new-folder;"
+	      "if [ -e one ]; then mv one moved; else mv ONE moved; fi");
+	shell("rm -rf got; xorriso -osirrox on -indev a.iso -extract / got "
+	      ">log 2>&1; chmod -R u+rwX got; diff -r want got");
+	shell("test $(stat -c %%s a.iso) -lt "
+	      "$(($(stat -c %%s before.iso) + 250000))");
+}
+END_TEST
+
+/* The copy of the old head stands behind trees of any size. */
+START_TEST(foreign_session_behind_large_trees)
+{
+	struct disc_session *sessions;
+	struct builder b;
+	size_t n;
+
+	new_folder();
+	shell("mkdir src; cd src; for i in $(seq 6000); do "
+	      ": >a-name-of-which-joliet-makes-a-large-tree-$i; done; cd ..;"
+	      "genisoimage -R -J -joliet-long -o a.iso src 2>log");
+	b_open(&b, "a.iso");
+	b_file(&b, 0, "new", "new\n");
+	b_commit(&b);
+	ck_assert_int_eq(disc_sessions(b.disc, &sessions, &n, &b.why), 0);
+	ck_assert_uint_eq(n, 2);
+	ck_assert_uint_gt(sessions[0].lba, sessions[1].lba);
+	free(sessions);
+	b_close(&b);
 }
 END_TEST
 
@@ -577,367 +581,6 @@ START_TEST(attributes)
 }
 END_TEST
 
-/* The padding behind the old session may have been written to. */
-static void nothing_happened(struct builder *b)
-{
-	uint64_t nwa = b->facts.nwa;
-
-	session_free(b->session);
-	b->session = NULL;
-	shell("test $(stat -c %%s before.iso) = $(stat -c %%s a.iso);"
-	      "cmp -n %llu before.iso a.iso",
-	      (unsigned long long)nwa * DISC_BLOCK);
-}
-
-START_TEST(failing_content)
-{
-	struct builder b;
-	uint32_t i;
-
-	new_folder();
-	make_base(0);
-	b_open(&b, "a.iso");
-	i = b_big(&b, b_dir(&b, 0, "d"), "big", 20000000);
-	b_content(&b, i)->fail_at = 15000000;
-	b_author(&b);
-	ck_assert_int_eq(session_burn(b.session, &b.sink, &b.why), -EIO);
-	ck_assert_ptr_nonnull(strstr(b.why.text, "/d/big"));
-	nothing_happened(&b);
-	/* The same again, when it can be read. */
-	b_content(&b, i)->fail_at = UINT64_MAX;
-	b_author(&b);
-	b_burn(&b);
-	b_verify(&b);
-	b_publish(&b);
-	b_close(&b);
-	shell("mkdir want/d; yes 'The quick brown fox jumps over the lazy dog."
-	      "' | head -c 20000000 >want/d/big");
-	same_tree("a.iso");
-}
-END_TEST
-
-START_TEST(cancelled_burn)
-{
-	atomic_int cancel = 0;
-	struct builder b;
-	uint32_t i;
-
-	new_folder();
-	make_base(0);
-	b_open(&b, "a.iso");
-	b.sink.cancel = &cancel;
-	i = b_big(&b, 0, "big", 300000000);
-	b_author(&b);
-	b_content(&b, i)->set_when_read = &cancel;
-	ck_assert_int_eq(session_burn(b.session, &b.sink, &b.why), -ECANCELED);
-	nothing_happened(&b);
-	atomic_store(&cancel, 1);
-	ck_assert_int_eq(
-		session_author(b.disc, &b.plan, &b.sink, &b.session, &b.why),
-		-ECANCELED);
-	/* At once again. */
-	atomic_store(&cancel, 0);
-	b_content(&b, i)->set_when_read = NULL;
-	b.nodes[i].size = 5000000;
-	b_author(&b);
-	b_burn(&b);
-	ck_assert(b.reports > 0 && b.saw_file);
-	b_close(&b);
-}
-END_TEST
-
-START_TEST(stale_plans)
-{
-	struct builder b;
-
-	new_folder();
-	make_base(0);
-	b_open(&b, "a.iso");
-	b_file(&b, 0, "new", "new");
-	b.plan.base_digest[3] ^= 1;
-	ck_assert_int_eq(
-		session_author(b.disc, &b.plan, NULL, &b.session, &b.why),
-		-ESTALE);
-	b.plan.base_digest[3] ^= 1;
-	b.removed[0] = b_base(&b, "/two")->id;
-	b.removed_names[0] = "three";
-	b.plan.n_removed = 1;
-	ck_assert_int_eq(
-		session_author(b.disc, &b.plan, NULL, &b.session, &b.why),
-		-ESTALE);
-	b.plan.n_removed = 0;
-	b.plan.blank = true;
-	ck_assert_int_eq(
-		session_author(b.disc, &b.plan, NULL, &b.session, &b.why),
-		-ESTALE);
-	b.plan.blank = false;
-	/* Two nodes at one place. */
-	b_file(&b, 0, "two", "new");
-	ck_assert_int_lt(
-		session_author(b.disc, &b.plan, NULL, &b.session, &b.why), 0);
-	b_remove(&b, "/two");
-	b_author(&b);
-	/* Another program writes between authoring and burning. */
-	shell("printf X | dd of=a.iso bs=1 seek=100 conv=notrunc 2>/dev/null");
-	ck_assert_int_eq(session_burn(b.session, NULL, &b.why), -ESTALE);
-	b_close(&b);
-}
-END_TEST
-
-START_TEST(too_large)
-{
-	const struct disc_params params = {.path = "a.iso",
-					   .writable = true,
-					   .create = true,
-					   .capacity_bytes = 4000000};
-	struct builder b;
-	uint32_t i;
-
-	new_folder();
-	b_open(&b, "a.iso");
-	disc_free(b.disc);
-	ck_assert_int_eq(disc_open(&params, &b.disc, &b.why), 0);
-	i = b_big(&b, 0, "big", 4000000);
-	ck_assert_int_eq(
-		session_author(b.disc, &b.plan, NULL, &b.session, &b.why),
-		-ENOSPC);
-	ck_assert_ptr_nonnull(strstr(b.why.text, "more than are free"));
-	b.nodes[i].size = 3500000;
-	b_author(&b);
-	b_burn(&b);
-	b_verify(&b);
-	b_publish(&b);
-	b_close(&b);
-}
-END_TEST
-
-START_TEST(damage_is_found)
-{
-	struct builder b;
-
-	new_folder();
-	b_open(&b, "a.iso");
-	b_big(&b, 0, "big", 2000000);
-	b_author(&b);
-	b_burn(&b);
-	shell("printf X | dd of=a.iso bs=1 seek=%llu conv=notrunc 2>/dev/null",
-	      (unsigned long long)(b.facts.nwa + b.facts.blocks / 2) *
-		      DISC_BLOCK);
-	ck_assert_int_eq(session_verify(b.session, VERIFY_QUICK, NULL, &b.why),
-			 0);
-	ck_assert_int_eq(session_verify(b.session, VERIFY_FULL, NULL, &b.why),
-			 -EBADMSG);
-	ck_assert_ptr_nonnull(strstr(b.why.text, "read back differently"));
-	shell("printf X | dd of=a.iso bs=1 seek=%llu conv=notrunc 2>/dev/null",
-	      (unsigned long long)(b.facts.nwa + 21) * DISC_BLOCK + 3);
-	ck_assert_int_eq(session_verify(b.session, VERIFY_QUICK, NULL, &b.why),
-			 -EBADMSG);
-	b_close(&b);
-}
-END_TEST
-
-static void keep_intent(struct builder *b, struct session_intent *intent)
-{
-	unsigned char *heads = malloc((size_t)2 * DISC_HEAD_BYTES);
-
-	ck_assert_ptr_nonnull(heads);
-	memcpy(heads, b->facts.old_head, DISC_HEAD_BYTES);
-	memcpy(heads + DISC_HEAD_BYTES, b->facts.new_head, DISC_HEAD_BYTES);
-	intent->nwa = b->facts.nwa;
-	intent->blocks = b->facts.blocks;
-	memcpy(intent->volume_uuid, b->facts.volume_uuid,
-	       sizeof intent->volume_uuid);
-	intent->overwritable = b->facts.overwritable;
-	intent->old_head = heads;
-	intent->new_head = heads + DISC_HEAD_BYTES;
-}
-
-static void recover(struct builder *b, const struct session_intent *intent,
-		    enum session_outcome want)
-{
-	enum session_outcome outcome;
-	int err = session_recover(b->disc, intent, &outcome, &b->why);
-
-	ck_assert_msg(err == 0, "%s", why_text(&b->why, err));
-	ck_assert_int_eq(outcome, want);
-}
-
-/* Every mix of sectors of the two heads in front of what is there. */
-static void tear_head(const struct session_intent *intent, unsigned seed)
-{
-	FILE *f = fopen("a.iso", "r+");
-	size_t pos;
-
-	ck_assert_ptr_nonnull(f);
-	for (pos = 0; pos < DISC_HEAD_BYTES; pos += 512) {
-		seed = seed * 1103515245 + 12345;
-		ck_assert_uint_eq(fwrite((seed >> 16 & 1 ? intent->old_head
-							 : intent->new_head) +
-						 pos,
-					 1, 512, f),
-				  512);
-	}
-	fclose(f);
-}
-
-START_TEST(recovery)
-{
-	struct session_intent intent;
-	enum session_outcome outcome;
-	struct builder b;
-	unsigned seed;
-
-	new_folder();
-	make_base(_i);
-	b_open(&b, "a.iso");
-	b_big(&b, 0, "big", 1000000);
-	b_author(&b);
-	keep_intent(&b, &intent);
-	/* Killed before a byte was written. */
-	recover(&b, &intent, SESSION_LOST);
-	shell("cmp before.iso a.iso");
-	/* Killed in the middle. */
-	b_burn(&b);
-	shell("cp a.iso burned.iso; truncate -s %llu a.iso",
-	      (unsigned long long)(intent.nwa + intent.blocks / 2) *
-		      DISC_BLOCK);
-	recover(&b, &intent, SESSION_LOST);
-	shell("cmp -n 65536 before.iso a.iso");
-	tear_head(&intent, 5);
-	recover(&b, &intent, SESSION_LOST);
-	shell("cmp -n 65536 before.iso a.iso");
-	/* Killed before the head was written, while it was, after it was. */
-	shell("cat burned.iso >a.iso");
-	recover(&b, &intent, SESSION_WHOLE);
-	for (seed = 1; seed < 6; seed++) {
-		tear_head(&intent, seed);
-		recover(&b, &intent, SESSION_WHOLE);
-	}
-	recover(&b, &intent, SESSION_WHOLE);
-	shell("yes 'The quick brown fox jumps over the lazy dog.' |"
-	      " head -c 1000000 >want/big");
-	same_tree("a.iso");
-	/* Another program was here. */
-	shell("printf X | dd of=a.iso bs=1 seek=32999 conv=notrunc "
-	      "2>/dev/null; cp a.iso theirs.iso");
-	ck_assert_int_eq(session_recover(b.disc, &intent, &outcome, &b.why),
-			 -ESTALE);
-	shell("cmp a.iso theirs.iso");
-	free((void *)(uintptr_t)intent.old_head);
-	b_close(&b);
-}
-END_TEST
-
-#define BOOT_IMAGE "/boot/grub/i386-pc/eltorito.img"
-
-/* A bootable image; what it says of booting goes to "boot.before". */
-static void make_bootable(int kind)
-{
-	static const char *const make[] = {
-		"cp /usr/lib/grub-rescue/grub-rescue-cdrom.iso a.iso",
-		("mkdir -p src/boot/grub/i386-pc && "
-		 "seq 1 5000 | head -c 20480 >src" BOOT_IMAGE " && "
-		 "genisoimage -R -J -b boot/grub/i386-pc/eltorito.img "
-		 "-c boot.cat -no-emul-boot -boot-load-size 4 "
-		 "-boot-info-table -o a.iso src 2>log"),
-	};
-
-	shell("%s; cp a.iso before.iso", make[kind]);
-	shell("xorriso -osirrox on -indev a.iso -extract / want "
-	      "-report_el_torito plain >boot.before 2>log;"
-	      "chmod -R u+rwX want");
-}
-
-static char *boot_line(const char *image, const char *word)
-{
-	return output("xorriso -indev %s -report_el_torito plain "
-		      "-report_system_area plain 2>/dev/null | grep '%s'",
-		      image, word);
-}
-
-START_TEST(boot_stays)
-{
-	char *before, *after;
-	struct builder b;
-
-	new_folder();
-	make_bootable(_i);
-	b_open(&b, "a.iso");
-	b_file(&b, 0, "new", "new\n");
-	b_move(&b, BOOT_IMAGE, 0, "moved.img");
-	b_commit(&b);
-	b_close(&b);
-	shell("mv want" BOOT_IMAGE " want/moved.img; echo new >want/new");
-	same_tree("a.iso");
-	before = boot_line("before.iso", "boot img  *:");
-	after = boot_line("a.iso", "boot img  *:");
-	ck_assert_str_eq(before, after);
-	free(before);
-	free(after);
-	after = boot_line("a.iso", "img path");
-	ck_assert_ptr_nonnull(strstr(after, "/moved.img"));
-	free(after);
-	shell("cmp -n 432 before.iso a.iso");
-}
-END_TEST
-
-START_TEST(boot_content_is_renewed)
-{
-	struct builder b;
-	char *text;
-	uint32_t i, lba;
-
-	new_folder();
-	make_bootable(_i);
-	shell("cp want" BOOT_IMAGE " new.img;"
-	      "printf NEWCODE | dd of=new.img bs=1 seek=3000 conv=notrunc "
-	      "2>/dev/null");
-	b_open(&b, "a.iso");
-	i = b_rewrite(&b, BOOT_IMAGE, "-");
-	b_load(&b, i, "new.img");
-	b_commit(&b);
-	lba = b_base(&b, BOOT_IMAGE)->lba;
-	b_close(&b);
-	text = boot_line("a.iso", "boot img  *:");
-	ck_assert_uint_eq(strtoul(strrchr(text, ' '), NULL, 10), lba);
-	free(text);
-	text = boot_line("a.iso", "img path");
-	ck_assert_ptr_nonnull(strstr(text, BOOT_IMAGE));
-	free(text);
-	/* The rest of what the catalog said. */
-	shell("grep 'boot img ' boot.before | head -1 | sed 's/ *[0-9]*$//' >1;"
-	      "xorriso -indev a.iso -report_el_torito plain 2>/dev/null |"
-	      "grep 'boot img ' | head -1 | sed 's/ *[0-9]*$//' | diff 1 -");
-	/* Only its table of addresses differs from what was given, and
-	 * GRUB's own address at byte 2548. */
-	shell("xorriso -osirrox on -indev a.iso -extract " BOOT_IMAGE
-	      " got.img 2>log; cmp -i 64 -n 2484 new.img got.img;"
-	      "cmp -i 2560 new.img got.img;"
-	      "test $(od -An -tu4 -j12 -N4 got.img) = %u",
-	      lba);
-	shell("xorriso -md5 on -indev a.iso -check_md5 SORRY -- "
-	      ">log 2>&1 || { cat log; exit 1; }");
-}
-END_TEST
-
-START_TEST(boot_goes_with_its_catalog)
-{
-	static const char *const catalog[] = {"/boot.catalog", "/boot.cat"};
-	struct builder b;
-
-	new_folder();
-	make_bootable(_i);
-	b_open(&b, "a.iso");
-	ck_assert(b.info.has_el_torito);
-	b_remove(&b, catalog[_i]);
-	b_commit(&b);
-	ck_assert(!b.info.has_el_torito);
-	b_close(&b);
-	shell("rm want%s", catalog[_i]);
-	same_tree("a.iso");
-}
-END_TEST
-
 static Suite *suite(void)
 {
 	Suite *s = suite_create("session");
@@ -951,20 +594,13 @@ static Suite *suite(void)
 	tcase_add_test(tc, new_links_are_written_once);
 	tcase_add_test(tc, sessions_of_two_programs);
 	tcase_add_loop_test(tc, foreign_session_stays, 2, N_MAKERS);
+	tcase_add_loop_test(tc, other_trees, 0, 3);
+	tcase_add_test(tc, foreign_session_behind_large_trees);
 	tcase_add_test(tc, folders_of_long_names);
 	tcase_add_test(tc, long_links);
 	tcase_add_loop_test(tc, random_records, 0, 8);
 	tcase_add_test(tc, names_of_all_kinds);
 	tcase_add_test(tc, attributes);
-	tcase_add_test(tc, failing_content);
-	tcase_add_test(tc, cancelled_burn);
-	tcase_add_test(tc, stale_plans);
-	tcase_add_test(tc, too_large);
-	tcase_add_test(tc, damage_is_found);
-	tcase_add_loop_test(tc, recovery, 0, 3);
-	tcase_add_loop_test(tc, boot_stays, 0, 2);
-	tcase_add_loop_test(tc, boot_content_is_renewed, 0, 2);
-	tcase_add_loop_test(tc, boot_goes_with_its_catalog, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -196,6 +196,7 @@ static struct stage_intent make_intent(void)
 				 .blocks = UINT64_MAX,
 				 .volume_uuid = "2026112214500000",
 				 .overwritable = true,
+				 .exact = true,
 				 .old_head = heads[0],
 				 .new_head = heads[1]};
 
@@ -216,6 +217,7 @@ START_TEST(intent_round_trip)
 	ck_assert_uint_eq(got.blocks, UINT64_MAX);
 	ck_assert_str_eq(got.volume_uuid, i.volume_uuid);
 	ck_assert(got.overwritable);
+	ck_assert(got.exact);
 	ck_assert_mem_eq(got.old_head, i.old_head, 65536);
 	ck_assert_mem_eq(got.new_head, i.new_head, 65536);
 	stage_intent_release(&got);
@@ -227,6 +229,65 @@ START_TEST(intent_round_trip)
 	ck_assert(!got.overwritable);
 	ok(stage_set_intent(st, NULL, &why));
 	ck_assert_int_eq(stage_get_intent(st, &got, &why), 0);
+}
+END_TEST
+
+/* 1 or 0: what the intent says; -1 without one. */
+static int exact(void)
+{
+	struct stage_intent got = {0};
+	int ret = stage_get_intent(st, &got, &why);
+
+	ck_assert_int_ge(ret, 0);
+	stage_intent_release(&got);
+	return ret ? got.exact : -1;
+}
+
+START_TEST(later_rows_make_the_intent_inexact)
+{
+	struct stage_node n = {.id = 20, .base_path = "x"};
+	struct stage_batch b = {.nodes = &n, .n_nodes = 1};
+	struct stage_batch none = {.after_snapshot = true};
+	struct stage_intent i = make_intent();
+
+	ok(stage_set_intent(st, &i, &why));
+	ok(stage_write(st, &b, &why));
+	ok(stage_write(st, &none, &why));
+	ck_assert_int_eq(exact(), 1);
+	b.after_snapshot = true;
+	ok(stage_write(st, &b, &why));
+	ck_assert_int_eq(exact(), 0);
+	reopen(false);
+	ck_assert_int_eq(exact(), 0);
+	ok(stage_set_intent(st, &i, &why));
+	ck_assert_int_eq(exact(), 1);
+	/* By an owner that found it, too. */
+	reopen(false);
+	ok(stage_replace(st, &b, &why));
+	ck_assert_int_eq(exact(), 0);
+	ok(stage_set_intent(st, NULL, &why));
+	ok(stage_write(st, &b, &why));
+	ck_assert_int_eq(exact(), -1);
+}
+END_TEST
+
+START_TEST(replacing_is_all_or_nothing)
+{
+	struct stage_node n[] = {{.id = 20, .base_path = "x"},
+				 {.id = 21, .base_path = "x"}};
+	struct stage_batch b = {.nodes = n, .n_nodes = 2}, none = {0};
+
+	write_all_kinds();
+	ck_assert_int_eq(stage_replace(st, &b, &why), -EINVAL);
+	ck_assert_str_eq(loaded(), all_kinds);
+	b.n_nodes = 1;
+	ok(stage_replace(st, &b, &why));
+	ck_assert_str_eq(loaded(), "node 20 'x' 0 0 0:0 0 0.0 0.0 0.0 '-' 0\n");
+	ok(stage_replace(st, &none, &why));
+	ck_assert_str_eq(loaded(), "");
+	reopen(false);
+	ck_assert_uint_eq(stage_rows(st), 0);
+	ck_assert_uint_eq(stage_next_id(st), 21);
 }
 END_TEST
 
@@ -606,6 +667,8 @@ int main(void)
 	tcase_add_test(t, rows_name_only_durable_bytes);
 	tcase_add_test(t, binding_round_trip);
 	tcase_add_test(t, intent_round_trip);
+	tcase_add_test(t, later_rows_make_the_intent_inexact);
+	tcase_add_test(t, replacing_is_all_or_nothing);
 	tcase_add_test(t, result_is_kept);
 	tcase_add_test(t, rebase_switches_all_at_once);
 	tcase_add_test(t, callback_ends_the_loading);

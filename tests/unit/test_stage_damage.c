@@ -33,7 +33,7 @@ static const struct {
 	{"UPDATE node SET base_path = CAST(printf('%.256c', 'a') AS BLOB) "
 	 "WHERE id = 7",
 	 -EBADMSG},
-	{"UPDATE node SET flags = 4 WHERE id = 7", -EBADMSG},
+	{"UPDATE node SET flags = 8 WHERE id = 7", -EBADMSG},
 	{"UPDATE node SET flags = 'x' WHERE id = 7", -EBADMSG},
 	{"UPDATE node SET mode = 0 WHERE id = 7", -EBADMSG},
 	{"UPDATE node SET mode = mode | 65536 * 4 WHERE id = 7", -EBADMSG},
@@ -101,9 +101,13 @@ static const struct {
 	 -EBADMSG},
 	{"UPDATE binding SET blank = 2", -EBADMSG},
 	{"UPDATE binding SET base_lba = -1", -EBADMSG},
-	{"INSERT INTO intent VALUES (1, 1, 1, x'', 1, NULL, NULL)", -EBADMSG},
-	{"INSERT INTO intent VALUES (1, 1, 1, x'', 0, x'00', NULL)", -EBADMSG},
-	{"INSERT INTO intent VALUES (1, 1, 1, zeroblob(16), 0, NULL, NULL)",
+	{"INSERT INTO intent VALUES (1, 1, 1, x'', 1, NULL, NULL, 0)",
+	 -EBADMSG},
+	{"INSERT INTO intent VALUES (1, 1, 1, x'', 0, x'00', NULL, 0)",
+	 -EBADMSG},
+	{"INSERT INTO intent VALUES (1, 1, 1, zeroblob(16), 0, NULL, NULL, 0)",
+	 -EBADMSG},
+	{"INSERT INTO intent VALUES (1, 1, 1, x'', 0, NULL, NULL, 2)",
 	 -EBADMSG},
 	{"UPDATE state SET result = 5", -EBADMSG},
 	{"UPDATE state SET next_id = 3", -EBADMSG},
@@ -310,11 +314,10 @@ START_TEST(full_file_system_loses_nothing)
 	unsigned k;
 	int err = 0;
 
-	if (geteuid() != 0) {
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0) {
 		printf("skipped: mounting a small tmpfs needs root\n");
 		return;
 	}
-	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
 	ck_assert_int_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL),
 			 0);
 	stage_close(st, true);

@@ -133,6 +133,19 @@ START_TEST(ranges_are_new_and_aligned)
 }
 END_TEST
 
+START_TEST(reading_is_exact_or_fails)
+{
+	uint64_t a = fill(1000, 0, 'a');
+	char buf[1001];
+
+	ck_assert_int_eq(stage_data_read(d, buf, 1000, a), 0);
+	ck_assert_int_eq(buf[0], 'a');
+	ck_assert_int_eq(buf[999], 'a');
+	ck_assert_int_eq(stage_data_read(d, buf, 1001, a), -EIO);
+	ck_assert_int_eq(stage_data_read(d, buf, 1, INT64_MAX), -EIO);
+}
+END_TEST
+
 START_TEST(freed_waits_for_a_durable_transaction)
 {
 	uint64_t keep = fill(BLOCK, 0, 'k'), a = fill(2 * BLOCK, 0, 'a');
@@ -642,6 +655,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, ranges_are_new_and_aligned);
+	tcase_add_test(t, reading_is_exact_or_fails);
 	tcase_add_test(t, freed_waits_for_a_durable_transaction);
 	tcase_add_test(t, clone_keeps_what_it_shares);
 	tcase_add_test(t, snapshot_keeps_what_it_names);
