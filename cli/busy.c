@@ -19,11 +19,20 @@
 
 bool busy_maps_line_on(const char *line, dev_t dev)
 {
-	unsigned major_no, minor_no;
+	unsigned long major_no, minor_no;
+	char *end;
 
-	/* proc(5): address perms offset dev inode path */
-	return sscanf(line, "%*s %*s %*s %x:%x", &major_no, &minor_no) == 2 &&
-	       makedev(major_no, minor_no) == dev;
+	/* proc(5): address perms offset major:minor inode path */
+	for (int i = 0; i < 3; i++) {
+		line += strcspn(line, " ");
+		line += strspn(line, " ");
+	}
+	major_no = strtoul(line, &end, 16);
+	if (end == line || *end != ':')
+		return false;
+	line = end + 1;
+	minor_no = strtoul(line, &end, 16);
+	return end != line && makedev(major_no, minor_no) == dev;
 }
 
 static FILE *open_at(int dir_fd, const char *name)
@@ -49,8 +58,8 @@ static bool link_below(int dir_fd, const char *name, const char *dir)
 
 static bool fdinfo_on(int proc_fd, const char *number, unsigned mount_id)
 {
+	static const char key[] = "mnt_id:";
 	char name[64], line[256];
-	unsigned id;
 	bool on = false;
 	FILE *f;
 
@@ -61,8 +70,9 @@ static bool fdinfo_on(int proc_fd, const char *number, unsigned mount_id)
 	if (!f)
 		return false;
 	while (fgets(line, sizeof line, f)) {
-		if (sscanf(line, "mnt_id: %u", &id) == 1) {
-			on = id == mount_id;
+		if (!strncmp(line, key, sizeof key - 1)) {
+			on = strtoul(line + sizeof key - 1, NULL, 10) ==
+			     mount_id;
 			break;
 		}
 	}
