@@ -186,28 +186,38 @@ size_t busy_scan(const struct mountinfo *m, struct busy_holder *holders,
  * The kernel's answer.  The first umount2 with MNT_EXPIRE only marks the
  * mount; a second one while nobody came by would unmount it.  Walking to the
  * mount takes an old mark away: opening with O_PATH asks the file system
- * nothing.
+ * nothing.  Returns -errno where the kernel does not tell.
  */
-static bool kernel_says_busy(const char *dir)
+static int kernel_says_busy(const char *dir)
 {
 	int fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd >= 0)
 		close(fd);
-	return umount2(dir, MNT_EXPIRE | UMOUNT_NOFOLLOW) && errno == EBUSY;
+	if (!umount2(dir, MNT_EXPIRE | UMOUNT_NOFOLLOW) || errno == EAGAIN)
+		return 0;
+	return errno == EBUSY ? 1 : -errno;
+}
+
+static bool is_busy(const struct mountinfo *m)
+{
+	struct busy_holder holder;
+	int busy = -EPERM;
+
+	if (geteuid() == 0)
+		busy = kernel_says_busy(m->dir);
+	return busy < 0 ? busy_scan(m, &holder, 1) > 0 : busy;
 }
 
 bool busy_check(const struct mountinfo *m)
 {
 	static const struct timespec pause = {.tv_nsec = 100000000};
-	struct busy_holder holder;
 
 	/* Somebody who only came by (a desktop's indexer) is no reason. */
 	for (int i = 0; i < 3; i++) {
 		if (i > 0)
 			nanosleep(&pause, NULL);
-		if (geteuid() == 0 ? !kernel_says_busy(m->dir)
-				   : busy_scan(m, &holder, 1) == 0)
+		if (!is_busy(m))
 			return false;
 	}
 	return true;
