@@ -462,6 +462,10 @@ void volume_statfs(struct volume *v, struct volume_statfs *ret)
 			: 0;
 	if (room < ret->free_blocks)
 		ret->free_blocks = room;
+	/* An image is as large as its file system lets it become. */
+	room = m.nwa + space.session_blocks + ret->free_blocks;
+	if (m.overwritable && !v->opts.capacity_bytes && room < m.capacity_blocks)
+		ret->total_blocks = room;
 }
 
 uint64_t volume_pending(struct volume *v)
