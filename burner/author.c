@@ -300,7 +300,7 @@ static int put_in(struct authoring *a, struct why *why)
  */
 static int prepare_link(struct session *s, uint32_t id, struct why *why)
 {
-	IsoNode *old, *twin;
+	IsoNode *old, *twin = NULL;
 	IsoDir *dir;
 	const char *name;
 	int err;

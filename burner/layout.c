@@ -145,7 +145,7 @@ static bool is_cancelled(const struct session *s)
 static int measure(struct session *s, struct burn_source *src, struct why *why)
 {
 	unsigned char block[DISC_BLOCK];
-	struct stretch *stretch;
+	struct stretch *stretch = NULL;
 	uint64_t n;
 	int ret;
 
@@ -225,7 +225,7 @@ int layout_source(struct session *s, struct burn_source **ret, struct why *why)
 {
 	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
 	struct stretch_sums sums;
-	struct stretch *stretch;
+	struct stretch *stretch = NULL;
 	struct burn_source *src;
 	int err;
 
