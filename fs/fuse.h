@@ -3,10 +3,9 @@
 #define FS_FUSE_H
 
 /*
- * The mount: libfuse's session around a volume.  fuse_session.c makes it,
- * fuse_ops.c translates each request into a call of the tree and its answer
- * into a reply.  These two are the only files that see libfuse.  One mount a
- * process, since signals are the process's.
+ * The mount: libfuse's session around a volume, translating each request into
+ * a call of the tree and its answer into a reply.  libfuse is seen by
+ * fuse_request.h only.  One mount a process, since signals are the process's.
  */
 
 #include <stdbool.h>

@@ -3,11 +3,11 @@
 #define FS_FUSE_INTERNAL_H
 
 /*
- * What the files of the mount share.  fuse_session.c has the session, its
- * threads and signals; fuse_ops.c answers the requests; fuse_data.c brings the
- * bytes of a file together; fuse_mountpoint.c knows mount tables and paths,
- * fuse_mount.c mounts.
- * Only the first two see libfuse.
+ * What the files of the mount share.  fuse_session.c has the session,
+ * fuse_worker.c its threads, fuse_signals.c its signals; fuse_ops.c, fuse_io.c
+ * and fuse_fsync.c answer the requests; fuse_data.c brings the bytes of a file
+ * together; fuse_mountpoint.c knows mount tables and paths, fuse_mount.c
+ * mounts.  libfuse is met in fuse_request.h only.
  */
 
 #include <pthread.h>
@@ -21,8 +21,6 @@
 #include "fs/file.h"
 #include "fs/fuse.h"
 
-struct fuse_conn_info;
-struct fuse_lowlevel_ops;
 struct fuse_session;
 struct sync_wait;
 
@@ -47,6 +45,10 @@ struct fs_mount {
 	char *dir; /* real path */
 	dev_t dev;
 
+	/* An xattr of the root for who knows its name, which is a secret: what
+	 * mount_settle returns, when it does. */
+	char barrier[48];
+
 	/* from INIT on */
 	bool no_open, no_opendir; /* the kernel does without an answer */
 	bool kill_priv;		  /* it leaves clearing set-id bits to us */
@@ -63,31 +65,53 @@ struct fs_mount {
 	atomic_int idle;	/* workers that wait for a request */
 
 	/* folders' fsyncs that wait for a commit: guarded by one lock for all
-	 * mounts, which outlives them (fuse_ops.c) */
+	 * mounts, which outlives them (fuse_fsync.c) */
 	struct sync_wait *waits;
 	unsigned n_replying;
 
+	atomic_ulong pushed; /* WRITEs of mapped pages taken from the device */
 	atomic_ulong counts[MOUNT_MAX_OPCODES];
 };
 
-/* ---- fuse_session.c, for fuse_ops.c ---- */
+/* ---- fuse_worker.c ---- */
+
+/*
+ * mount_start_worker - one more thread that serves, if there may be one; it
+ * starts others as they are needed.  0 or -errno.
+ * mount_end_workers - let all of them finish what they do, and end.
+ */
+int mount_start_worker(struct fs_mount *m);
+void mount_end_workers(struct fs_mount *m);
 
 /* The bits of the WRITE that this thread serves (FUSE_WRITE_*), which libfuse
  * does not pass on; and this thread's mover. */
 uint32_t mount_write_flags(void);
 struct mover *mount_mover(void);
 
-/* The answer to INIT, in libfuse's terms. */
-void mount_init(void *userdata, struct fuse_conn_info *conn);
+/*
+ * mount_settle - return when every WRITE that was taken from the device before
+ * this call has been served; the number of those so far that came not from
+ * write(2) but from the page cache.  For a request handler: others go on.
+ */
+uint64_t mount_settle(struct fs_mount *m);
 
-/* ---- fuse_ops.c ---- */
-
-extern const struct fuse_lowlevel_ops mount_ops;
-extern const size_t mount_ops_size;
+/* ---- fuse_fsync.c ---- */
 
 /* mount_end_waits - answer the fsyncs that wait for a commit (with EINTR), and
  * return when no commit's end is about to use @m any more. */
 void mount_end_waits(struct fs_mount *m);
+
+/* ---- fuse_signals.c ---- */
+
+/*
+ * mount_signals_take - from now on SIGTERM, SIGINT and SIGHUP (if that is not
+ * ignored) set mount_signal to the first that came, mount_signal_again at
+ * another one, and write to the eventfd @wake_fd; SIGPIPE is ignored.
+ */
+extern atomic_int mount_signal;
+extern atomic_bool mount_signal_again;
+void mount_signals_take(int wake_fd);
+void mount_signals_give_back(void);
 
 /* ---- fuse_data.c ---- */
 
@@ -125,15 +149,18 @@ int mountpoint_dev(const char *dir, dev_t *ret);
 bool mountpoint_is(const char *dir, dev_t dev);
 
 /*
- * mountpoint_sync - syncfs(2) on the mount of @dev at @dir, waiting
- * @timeout_ms at most (-ETIMEDOUT; the call itself then goes on).  The mount
- * not being there any more is a success.
- * mountpoint_leave - the same, then detach the mount lazily; returns soon
- * after *@cut became true (-ECANCELED).
+ * mountpoint_sync - push the pages that programs dirtied through mappings of
+ * files of the mount of @dev at @dir, and wait until they are written:
+ * syncfs(2) sends them all, and a read of the file @barrier in the root comes
+ * behind them.  Waits @timeout_ms at most (-ETIMEDOUT; the call itself then
+ * goes on). The mount not being there any more is a success. mountpoint_leave -
+ * the same, then detach the mount lazily; returns soon after *@cut became true
+ * (-ECANCELED).
  */
-int mountpoint_sync(const char *dir, dev_t dev, int timeout_ms);
-int mountpoint_leave(const char *dir, dev_t dev, int timeout_ms,
-		     const atomic_bool *cut);
+int mountpoint_sync(const char *dir, dev_t dev, const char *barrier,
+		    int timeout_ms);
+int mountpoint_leave(const char *dir, dev_t dev, const char *barrier,
+		     int timeout_ms, const atomic_bool *cut);
 
 /* ---- fuse_mount.c ---- */
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -184,6 +185,7 @@ struct helper {
 	int err;
 	bool leave;
 	dev_t dev;
+	char barrier[48];
 	char dir[];
 };
 
@@ -201,7 +203,29 @@ static void helper_put(struct helper *h)
 	free(h);
 }
 
-static int sync_at(const char *dir, dev_t dev)
+/*
+ * syncfs(2) queues the pages, but does not wait for a FUSE server.  Asking for
+ * the barrier comes behind what is in the kernel's queue of requests, and its
+ * answer behind all of that; pages that were not there yet, for that queue
+ * takes a bounded number of them at a time, came since if a second answer has
+ * another count.  No name is looked up: during fsync of the root it is locked.
+ */
+static int wait_for_pages(int dir_fd, const char *barrier)
+{
+	uint64_t count, before = 0;
+	unsigned rounds = 0;
+
+	for (;;) {
+		if (fgetxattr(dir_fd, barrier, &count, sizeof count) !=
+		    sizeof count)
+			return -errno;
+		if (rounds++ && count == before)
+			return 0;
+		before = count;
+	}
+}
+
+static int sync_at(const char *dir, dev_t dev, const char *barrier)
 {
 	AUTO_FD int fd = -1;
 	struct stat st;
@@ -215,13 +239,15 @@ static int sync_at(const char *dir, dev_t dev)
 		return -errno;
 	if (st.st_dev != dev) /* something else was mounted over it */
 		return 0;
-	return syncfs(fd) ? -errno : 0;
+	if (syncfs(fd))
+		return -errno;
+	return wait_for_pages(fd, barrier);
 }
 
 static void *helper_run(void *arg)
 {
 	struct helper *h = arg;
-	int err = sync_at(h->dir, h->dev);
+	int err = sync_at(h->dir, h->dev, h->barrier);
 
 	if (h->leave && mountpoint_is(h->dir, h->dev)) {
 		int detach_err = mountpoint_detach(h->dir);
@@ -287,8 +313,8 @@ static int helper_wait(struct helper *h, int timeout_ms, const atomic_bool *cut)
 	return h->done ? h->err : -ETIMEDOUT;
 }
 
-static int run_helper(const char *dir, dev_t dev, bool leave, int timeout_ms,
-		      const atomic_bool *cut)
+static int run_helper(const char *dir, dev_t dev, const char *barrier,
+		      bool leave, int timeout_ms, const atomic_bool *cut)
 {
 	struct helper *h = calloc(1, sizeof *h + strlen(dir) + 1);
 	pthread_condattr_t cattr;
@@ -297,6 +323,7 @@ static int run_helper(const char *dir, dev_t dev, bool leave, int timeout_ms,
 	if (!h)
 		return -ENOMEM;
 	memcpy(h->dir, dir, strlen(dir) + 1);
+	snprintf(h->barrier, sizeof h->barrier, "%s", barrier);
 	h->dev = dev;
 	h->leave = leave;
 	h->refs = 2;
@@ -316,13 +343,14 @@ static int run_helper(const char *dir, dev_t dev, bool leave, int timeout_ms,
 	return err;
 }
 
-int mountpoint_sync(const char *dir, dev_t dev, int timeout_ms)
+int mountpoint_sync(const char *dir, dev_t dev, const char *barrier,
+		    int timeout_ms)
 {
-	return run_helper(dir, dev, false, timeout_ms, NULL);
+	return run_helper(dir, dev, barrier, false, timeout_ms, NULL);
 }
 
-int mountpoint_leave(const char *dir, dev_t dev, int timeout_ms,
-		     const atomic_bool *cut)
+int mountpoint_leave(const char *dir, dev_t dev, const char *barrier,
+		     int timeout_ms, const atomic_bool *cut)
 {
-	return run_helper(dir, dev, true, timeout_ms, cut);
+	return run_helper(dir, dev, barrier, true, timeout_ms, cut);
 }

@@ -1,50 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#define FUSE_USE_VERSION 314
-
 #include "config.h"
 
-#include "fs/fuse_internal.h"
+#include "fs/fuse_request.h"
 
 #include <errno.h>
-#include <fuse_lowlevel.h>
-#include <linux/fuse.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "common/cleanup.h"
-#include "common/log.h"
 
 /*
  * The kernel is the only one who changes the tree, so what it was told stays
  * true until it changes it itself.
  */
 static const double forever_s = 24 * 3600;
-
-/* Below this, copying costs less than the calls that avoid it. */
-enum { SPLICE_MIN = 32 * 1024 };
-
-static struct fs_mount *mount_of(fuse_req_t req)
-{
-	return fuse_req_userdata(req);
-}
-
-static struct tree *tree_of(fuse_req_t req)
-{
-	return mount_of(req)->tree;
-}
-
-static struct cred cred_of(fuse_req_t req)
-{
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-
-	return (struct cred){ctx->uid, ctx->gid, ctx->pid, ctx->umask};
-}
-
-/* @err: 0 or -errno. */
-static void reply_err(fuse_req_t req, int err)
-{
-	fuse_reply_err(req, -err);
-}
 
 static struct fuse_entry_param entry_param(const struct tree_entry *e)
 {
@@ -258,17 +224,19 @@ static void reply_xattr(fuse_req_t req, const void *buf, size_t size,
 		fuse_reply_buf(req, buf, (size_t)len);
 }
 
-static size_t min_size(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
 static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 			size_t size)
 {
+	struct fs_mount *m = mount_of(req);
 	void *buf = mover_mem(mount_mover());
 	ssize_t len = -ENOMEM;
 
+	if (ino == TREE_ROOT && strcmp(name, m->barrier) == 0) {
+		uint64_t pushed = mount_settle(m);
+
+		reply_xattr(req, &pushed, size, sizeof pushed);
+		return;
+	}
 	if (buf)
 		len = tree_getxattr(tree_of(req), ino, name, buf,
 				    min_size(size, MOUNT_MAX_IO));
@@ -327,162 +295,6 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino,
 	fi->keep_cache = 1;
 	fi->cache_readdir = 1;
 	fuse_reply_open(req, fi);
-}
-
-/* ---- content ---- */
-
-static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-		    struct fuse_file_info *fi)
-{
-	struct fs_mount *m = mount_of(req);
-	struct mover *mv = mount_mover();
-	struct file_io io;
-	int done = 0;
-	int err = file_read_begin(m->tree, ino, (uint64_t)off,
-				  min_size(size, MOUNT_MAX_IO), &io);
-
-	(void)fi;
-	if (err) {
-		reply_err(req, err);
-		return;
-	}
-	if (io.len >= SPLICE_MIN)
-		done = mover_pipe(mv, m->volume, &io);
-	if (done == 1) {
-		struct fuse_bufvec out = FUSE_BUFVEC_INIT(io.len);
-
-		out.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_RETRY;
-		out.buf[0].fd = mv->pipe[0];
-		/*
-		 * Not moved: taking pages out of the cache of the image or of
-		 * the data file, which a commit reads soon, was slower by half.
-		 */
-		fuse_reply_data(req, &out, 0);
-		if (out.idx < out.count)
-			mover_drop(mv);
-		/* Only now: the pipe held the pages of the data file. */
-		file_read_end(m->tree, &io);
-		return;
-	}
-	if (done == 0)
-		done = mover_read(mv, m->volume, &io);
-	file_read_end(m->tree, &io);
-	if (done < 0)
-		reply_err(req, done);
-	else
-		fuse_reply_buf(req, mv->mem, io.len);
-}
-
-/* Copy @in to where @io says; the bytes copied (fewer after an error), or
- * -errno if there are none. */
-static ssize_t copy_in(struct volume *v, struct fuse_bufvec *in,
-		       const struct file_io *io)
-{
-	size_t more = (io->n - 1) * sizeof(struct fuse_buf);
-	AUTO_FREE struct fuse_bufvec *out = NULL;
-	unsigned i;
-
-	out = calloc(1, sizeof *out + more);
-	if (!out)
-		return -ENOMEM;
-	out->count = io->n;
-	for (i = 0; i < io->n; i++) {
-		out->buf[i] = (struct fuse_buf){
-			.size = io->pieces[i].len,
-			.flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK |
-				 FUSE_BUF_FD_RETRY,
-			.fd = volume_data_fd(v),
-			.pos = (off_t)io->pieces[i].pos,
-		};
-	}
-	return fuse_buf_copy(out, in, 0);
-}
-
-static void op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
-			 off_t off, struct fuse_file_info *fi)
-{
-	struct fs_mount *m = mount_of(req);
-	struct cred cred = cred_of(req);
-	size_t len = fuse_buf_size(in);
-	bool kill = mount_write_flags() & FUSE_WRITE_KILL_SUIDGID;
-	struct file_io io;
-	ssize_t done;
-	int err;
-
-	(void)fi;
-	if (len == 0) {
-		fuse_reply_write(req, 0);
-		return;
-	}
-	err = file_write_begin(m->tree, &cred, ino, (uint64_t)off, len, &io);
-	if (err) {
-		reply_err(req, err);
-		return;
-	}
-	done = copy_in(m->volume, in, &io);
-	err = file_write_end(m->tree, &cred, &io, done > 0 ? (size_t)done : 0,
-			     kill);
-	if (done <= 0)
-		reply_err(req, done ? (int)done : -EIO);
-	else if (err)
-		reply_err(req, err);
-	else
-		fuse_reply_write(req, (size_t)done);
-}
-
-static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
-			 off_t len, struct fuse_file_info *fi)
-{
-	struct cred cred = cred_of(req);
-
-	(void)fi;
-	reply_err(req, file_fallocate(tree_of(req), &cred, ino, mode,
-				      (uint64_t)off, (uint64_t)len));
-}
-
-static void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
-		     struct fuse_file_info *fi)
-{
-	int64_t pos = file_seek(tree_of(req), ino, (uint64_t)off, whence);
-
-	(void)fi;
-	if (pos < 0)
-		reply_err(req, (int)pos);
-	else
-		fuse_reply_lseek(req, (off_t)pos);
-}
-
-static void op_copy_file_range(fuse_req_t req, fuse_ino_t src, off_t src_off,
-			       struct fuse_file_info *src_fi, fuse_ino_t dst,
-			       off_t dst_off, struct fuse_file_info *dst_fi,
-			       size_t len, int flags)
-{
-	/* The answer has 32 bits; MAX_RW_COUNT, as read(2) has it. */
-	const uint64_t max = 0x7ffff000;
-	struct cred cred = cred_of(req);
-	uint64_t done = 0;
-	int64_t n = 0;
-
-	(void)src_fi;
-	(void)dst_fi;
-	if (flags) {
-		fuse_reply_err(req, EINVAL);
-		return;
-	}
-	if (len > max)
-		len = max;
-	while (done < len) {
-		n = file_clone(tree_of(req), &cred, src,
-			       (uint64_t)src_off + done, dst,
-			       (uint64_t)dst_off + done, len - done);
-		if (n <= 0)
-			break;
-		done += (uint64_t)n;
-	}
-	if (n < 0 && done == 0)
-		reply_err(req, (int)n);
-	else
-		fuse_reply_write(req, done);
 }
 
 /* ---- folders ---- */
@@ -592,174 +404,6 @@ static void op_statfs(fuse_req_t req, fuse_ino_t ino)
 	fuse_reply_statfs(req, &st);
 }
 
-/* ---- fsync ---- */
-
-static int flush(struct fs_mount *m)
-{
-	struct why why = {""};
-	int err = volume_flush(m->volume, &why);
-
-	if (err)
-		log_error("%s: cannot save the changes: %s", m->dir,
-			  why_text(&why, err));
-	return err;
-}
-
-static void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
-		     struct fuse_file_info *fi)
-{
-	(void)ino;
-	(void)datasync;
-	(void)fi;
-	reply_err(req, flush(mount_of(req)));
-}
-
-/*
- * A fsync of the root that waits for a commit.  The commit's end,
- * FUSE_INTERRUPT and the end of the mount race for the answer: whoever takes
- * req under waits_lock answers.  The object itself is freed by the commit's
- * end, which may come after the end of the mount.
- */
-struct sync_wait {
-	struct fs_mount *m;
-	fuse_req_t req; /* NULL: taken */
-	bool registering, interrupted;
-	struct sync_wait *next; /* in m->waits, while req is not taken */
-};
-
-static pthread_mutex_t waits_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t waits_cond = PTHREAD_COND_INITIALIZER;
-
-/* The request to answer, or NULL; wait_answered must follow. */
-static fuse_req_t wait_take_locked(struct sync_wait *w)
-{
-	fuse_req_t req = w->req;
-	struct sync_wait **p;
-
-	if (!req)
-		return NULL;
-	for (p = &w->m->waits; *p != w; p = &(*p)->next)
-		;
-	*p = w->next;
-	w->req = NULL;
-	w->m->n_replying++;
-	return req;
-}
-
-static fuse_req_t wait_take(struct sync_wait *w)
-{
-	LOCK_GUARD(&waits_lock);
-
-	return wait_take_locked(w);
-}
-
-static void wait_answer(struct fs_mount *m, fuse_req_t req, int err)
-{
-	reply_err(req, err);
-	pthread_mutex_lock(&waits_lock);
-	m->n_replying--;
-	pthread_cond_broadcast(&waits_cond);
-	pthread_mutex_unlock(&waits_lock);
-}
-
-/* A commit_done. */
-static void sync_done(void *arg, int err, uint64_t blocks, const char *text)
-{
-	struct sync_wait *w = arg;
-	fuse_req_t req = wait_take(w);
-
-	(void)blocks;
-	(void)text;
-	if (req)
-		wait_answer(w->m, req, err);
-	free(w);
-}
-
-/* A fuse_interrupt_func_t: libfuse holds @req, but the waiting may be over, so
- * it is looked for and not passed. */
-static void on_interrupt(fuse_req_t req, void *data)
-{
-	struct fs_mount *m = data;
-	fuse_req_t taken = NULL;
-	struct sync_wait *w;
-
-	pthread_mutex_lock(&waits_lock);
-	for (w = m->waits; w && w->req != req; w = w->next)
-		;
-	/* Not to be answered within fuse_req_interrupt_func: it uses the
-	 * request afterwards. */
-	if (w && w->registering)
-		w->interrupted = true;
-	else if (w)
-		taken = wait_take_locked(w);
-	pthread_mutex_unlock(&waits_lock);
-	if (taken)
-		wait_answer(m, taken, -EINTR);
-}
-
-static void commit_for_sync(struct fs_mount *m, fuse_req_t req)
-{
-	struct sync_wait *w = calloc(1, sizeof *w);
-	fuse_req_t taken;
-	int err = -EINTR;
-	bool interrupted;
-
-	if (!w) {
-		reply_err(req, -ENOMEM);
-		return;
-	}
-	w->m = m;
-	w->req = req;
-	w->registering = true;
-	pthread_mutex_lock(&waits_lock);
-	w->next = m->waits;
-	m->waits = w;
-	pthread_mutex_unlock(&waits_lock);
-
-	fuse_req_interrupt_func(req, on_interrupt, m);
-	pthread_mutex_lock(&waits_lock);
-	w->registering = false;
-	interrupted = w->interrupted;
-	pthread_mutex_unlock(&waits_lock);
-	if (!interrupted)
-		err = volume_commit(m->volume, false, sync_done, w);
-	if (!err)
-		return; /* @w is sync_done's */
-	taken = wait_take(w);
-	if (taken)
-		wait_answer(m, taken, err);
-	free(w);
-}
-
-static void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
-			struct fuse_file_info *fi)
-{
-	struct fs_mount *m = mount_of(req);
-
-	(void)datasync;
-	(void)fi;
-	if (ino == TREE_ROOT && volume_commits_on(m->volume, COMMIT_ON_SYNC) &&
-	    !tree_changed_by(m->tree, fuse_req_ctx(req)->pid))
-		commit_for_sync(m, req);
-	else
-		reply_err(req, flush(m));
-}
-
-void mount_end_waits(struct fs_mount *m)
-{
-	pthread_mutex_lock(&waits_lock);
-	while (m->waits) {
-		fuse_req_t req = wait_take_locked(m->waits);
-
-		pthread_mutex_unlock(&waits_lock);
-		wait_answer(m, req, -EINTR);
-		pthread_mutex_lock(&waits_lock);
-	}
-	while (m->n_replying)
-		pthread_cond_wait(&waits_cond, &waits_lock);
-	pthread_mutex_unlock(&waits_lock);
-}
-
 /*
  * Missing on purpose, so that libfuse answers ENOSYS and the kernel does not
  * ask again: CREATE (it sends MKNOD), FLUSH (nothing is to be done at close),
@@ -782,20 +426,20 @@ const struct fuse_lowlevel_ops mount_ops = {
 	.rename = op_rename,
 	.link = op_link,
 	.open = op_open,
-	.read = op_read,
-	.write_buf = op_write_buf,
-	.fsync = op_fsync,
+	.read = mount_op_read,
+	.write_buf = mount_op_write_buf,
+	.fsync = mount_op_fsync,
 	.opendir = op_opendir,
 	.readdir = op_readdir,
 	.readdirplus = op_readdirplus,
-	.fsyncdir = op_fsyncdir,
+	.fsyncdir = mount_op_fsyncdir,
 	.statfs = op_statfs,
 	.setxattr = op_setxattr,
 	.getxattr = op_getxattr,
 	.listxattr = op_listxattr,
 	.removexattr = op_removexattr,
-	.fallocate = op_fallocate,
-	.copy_file_range = op_copy_file_range,
-	.lseek = op_lseek,
+	.fallocate = mount_op_fallocate,
+	.copy_file_range = mount_op_copy_file_range,
+	.lseek = mount_op_lseek,
 };
 const size_t mount_ops_size = sizeof mount_ops;

@@ -1,105 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#define FUSE_USE_VERSION 314
-
 #include "config.h"
 
-#include "fs/fuse_internal.h"
+#include "fs/fuse_request.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <fuse_lowlevel.h>
-#include <linux/fuse.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
 
-/*
- * The threads are ours and not fuse_session_loop_mt's: between receiving a
- * request and serving it, its header is looked at for the bits of a WRITE that
- * libfuse keeps to itself, and counted.
- */
-struct worker {
-	struct fs_mount *m;
-	pthread_t thread;
-	struct fuse_buf buf;
-	int peek[2]; /* a pipe for a copy of the header, -1: not made yet */
-	uint32_t write_flags;
-	struct mover mover;
-	struct worker *next;
-};
-
 enum { SYNC_TIMEOUT_MS = 60 * 1000 };
-
-static _Thread_local struct worker *self;
-
-uint32_t mount_write_flags(void)
-{
-	return self->write_flags;
-}
-
-struct mover *mount_mover(void)
-{
-	return &self->mover;
-}
-
-/* ---- signals ---- */
-
-static const int ending_signals[] = {SIGTERM, SIGINT, SIGHUP};
-enum { N_ENDING = 3 };
-
-/* Of the one mount of this process. */
-static atomic_int signal_first;
-static atomic_bool signal_again;
-static int signal_wake = -1;
-static struct sigaction signal_old[N_ENDING], signal_old_pipe;
-
-static void on_signal(int number)
-{
-	static const uint64_t one = 1;
-	int saved = errno, none = 0;
-
-	if (!atomic_compare_exchange_strong(&signal_first, &none, number))
-		atomic_store(&signal_again, true);
-	if (write(signal_wake, &one, sizeof one) < 0)
-		saved += 0; /* the counter is full: it wakes all the same */
-	errno = saved;
-}
-
-static void signals_take(int wake_fd)
-{
-	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	unsigned i;
-
-	atomic_store(&signal_first, 0);
-	atomic_store(&signal_again, false);
-	signal_wake = wake_fd;
-	sigaction(SIGPIPE, &ignore, &signal_old_pipe);
-	for (i = 0; i < N_ENDING; i++) {
-		sigaction(ending_signals[i], NULL, &signal_old[i]);
-		/* nohup(1) wants SIGHUP ignored. */
-		if (signal_old[i].sa_handler != SIG_IGN)
-			sigaction(ending_signals[i], &sa, NULL);
-	}
-}
-
-static void signals_give_back(void)
-{
-	unsigned i;
-
-	for (i = 0; i < N_ENDING; i++)
-		sigaction(ending_signals[i], &signal_old[i], NULL);
-	sigaction(SIGPIPE, &signal_old_pipe, NULL);
-	signal_wake = -1;
-}
-
 /* ---- what libfuse says ---- */
 
 /* The line of a mount that is being tried. */
@@ -201,172 +117,19 @@ void mount_init(void *userdata, struct fuse_conn_info *conn)
 	m->no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
 	m->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 	conn->max_write = MOUNT_MAX_IO;
-	conn->max_background = 64;
-	conn->congestion_threshold = 48;
+	/* Above what mappings can have in flight: see wait_for_pages. */
+	conn->max_background = 4096;
+	conn->congestion_threshold = 3072;
 }
 
-/* ---- workers ---- */
-
-struct write_request {
-	struct fuse_in_header head;
-	struct fuse_write_in in;
-};
-
-/* The first bytes of the request in @w->buf, which stays as it is.  What is
- * missing stays zero. */
-static bool peek_request(struct worker *w, struct write_request *ret)
+void mount_forget_attr(struct fs_mount *m, uint64_t ino)
 {
-	size_t len = w->buf.size < sizeof *ret ? w->buf.size : sizeof *ret;
+	int err = fuse_lowlevel_notify_inval_inode(m->session, ino, -1, 0);
 
-	if (!(w->buf.flags & FUSE_BUF_IS_FD)) {
-		memcpy(ret, w->buf.mem, len);
-		return true;
-	}
-	if (w->peek[0] < 0 && pipe2(w->peek, O_CLOEXEC | O_NONBLOCK)) {
-		w->peek[0] = w->peek[1] = -1;
-		return false;
-	}
-	return tee(w->buf.fd, w->peek[1], len, SPLICE_F_NONBLOCK) > 0 &&
-	       read(w->peek[0], ret, len) >= (ssize_t)sizeof ret->head;
-}
-
-/* Count the request in @w->buf; returns its opcode, 0 if it is not known. */
-static uint32_t note_request(struct worker *w)
-{
-	struct write_request req = {.head = {.opcode = 0}};
-	const struct fuse_init_in *init;
-
-	/* What cannot be seen is taken for a write of an ordinary user. */
-	w->write_flags = FUSE_WRITE_KILL_SUIDGID;
-	if (!peek_request(w, &req))
-		return 0;
-	w->write_flags = req.head.opcode == FUSE_WRITE ? req.in.write_flags : 0;
-	if (req.head.opcode < MOUNT_MAX_OPCODES)
-		atomic_fetch_add_explicit(&w->m->counts[req.head.opcode], 1,
-					  memory_order_relaxed);
-	if (req.head.opcode == FUSE_INIT && !(w->buf.flags & FUSE_BUF_IS_FD) &&
-	    w->buf.size >= sizeof req.head + 16) {
-		init = (const void *)((const char *)w->buf.mem +
-				      sizeof req.head);
-		if (init->flags & FUSE_HANDLE_KILLPRIV_V2)
-			atomic_store(&w->m->init_unique, req.head.unique);
-	}
-	return req.head.opcode;
-}
-
-static void wake(struct fs_mount *m)
-{
-	static const uint64_t one = 1;
-
-	if (write(m->wake_fd, &one, sizeof one) < 0)
-		log_error("cannot wake the mount: %s", strerror(errno));
-}
-
-static int start_worker(struct fs_mount *m);
-
-static void serve(struct worker *w)
-{
-	struct fs_mount *m = w->m;
-	uint32_t opcode = note_request(w);
-	/* A burst of forgets must not make a burst of threads. */
-	bool counts = opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET;
-
-	if (counts && atomic_fetch_sub(&m->idle, 1) == 1)
-		start_worker(m);
-	fuse_session_process_buf(m->session, &w->buf);
-	if (counts)
-		atomic_fetch_add(&m->idle, 1);
-}
-
-static void *worker_run(void *arg)
-{
-	struct worker *w = arg;
-	struct fs_mount *m = w->m;
-	int n;
-
-	self = w;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	while (!atomic_load(&m->ending)) {
-		w->buf.flags = 0;
-		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-		n = fuse_session_receive_buf(m->session, &w->buf);
-		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-		if (n == -EINTR || n == -EAGAIN)
-			continue;
-		if (n <= 0) {
-			LOCK_GUARD(&m->lock);
-
-			if (!m->error)
-				m->error = n;
-			break;
-		}
-		serve(w);
-	}
-	atomic_store(&m->ending, true);
-	wake(m);
-	return NULL;
-}
-
-static void worker_free(struct worker *w)
-{
-	mover_release(&w->mover);
-	if (w->peek[0] >= 0) {
-		close(w->peek[0]);
-		close(w->peek[1]);
-	}
-	free(w->buf.mem);
-	free(w);
-}
-
-static int start_worker(struct fs_mount *m)
-{
-	sigset_t all, old;
-	struct worker *w;
-	int err;
-	LOCK_GUARD(&m->lock);
-
-	if (atomic_load(&m->ending) || m->n_workers == MOUNT_MAX_THREADS)
-		return 0;
-	w = calloc(1, sizeof *w);
-	if (!w)
-		return -ENOMEM;
-	w->m = m;
-	w->peek[0] = w->peek[1] = -1;
-	w->mover.pipe[0] = w->mover.pipe[1] = -1;
-	atomic_fetch_add(&m->idle, 1);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&w->thread, NULL, worker_run, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (err) {
-		atomic_fetch_sub(&m->idle, 1);
-		worker_free(w);
-		return -err;
-	}
-	w->next = m->workers;
-	m->workers = w;
-	m->n_workers++;
-	return 0;
-}
-
-static void end_workers(struct fs_mount *m)
-{
-	struct worker *list, *w;
-
-	pthread_mutex_lock(&m->lock);
-	atomic_store(&m->ending, true); /* under the lock: no new one now */
-	list = m->workers;
-	m->workers = NULL;
-	m->n_workers = 0;
-	pthread_mutex_unlock(&m->lock);
-	fuse_session_exit(m->session);
-	for (w = list; w; w = w->next)
-		pthread_cancel(w->thread);
-	while ((w = list)) {
-		list = w->next;
-		pthread_join(w->thread, NULL);
-		worker_free(w);
-	}
+	/* -ENOENT: it knows none. */
+	if (err && err != -ENOENT)
+		log_warning("%s: the kernel keeps old attributes: %s", m->dir,
+			    strerror(-err));
 }
 
 /* ---- making and ending ---- */
@@ -417,9 +180,9 @@ static void set_current(struct fs_mount *m)
 	current = m;
 }
 
-static int sync_at(const char *dir, dev_t dev)
+static int sync_at(const char *dir, dev_t dev, const char *barrier)
 {
-	int err = mountpoint_sync(dir, dev, SYNC_TIMEOUT_MS);
+	int err = mountpoint_sync(dir, dev, barrier, SYNC_TIMEOUT_MS);
 
 	if (err == -ETIMEDOUT)
 		log_warning("%s: programs' changed pages could not be written "
@@ -431,6 +194,7 @@ static int sync_at(const char *dir, dev_t dev)
 static int sync_for_volume(void *arg)
 {
 	AUTO_FREE char *dir = NULL;
+	char barrier[sizeof current->barrier];
 	dev_t dev = 0;
 
 	(void)arg;
@@ -440,8 +204,20 @@ static int sync_for_volume(void *arg)
 			return 0;
 		dev = current->dev;
 		dir = strdup(current->dir);
+		memcpy(barrier, current->barrier, sizeof barrier);
 	}
-	return dir ? sync_at(dir, dev) : -ENOMEM;
+	return dir ? sync_at(dir, dev, barrier) : -ENOMEM;
+}
+
+static int name_barrier(struct fs_mount *m)
+{
+	unsigned long r[2];
+
+	if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r)
+		return -EIO;
+	snprintf(m->barrier, sizeof m->barrier, "user.discfs.%016lx%016lx",
+		 r[0], r[1]);
+	return 0;
 }
 
 int fs_mount_new(struct volume *v, const struct mount_opts *opts,
@@ -463,8 +239,12 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 		free(m);
 		return err;
 	}
-	signals_take(m->wake_fd);
-	err = mountpoint_check(opts->dir, &m->dir, why);
+	mount_signals_take(m->wake_fd);
+	err = name_barrier(m);
+	if (err)
+		why_set(why, err, "no random numbers: %s", strerror(-err));
+	if (!err)
+		err = mountpoint_check(opts->dir, &m->dir, why);
 	if (!err)
 		err = mount_session(m, opts, why);
 	if (err) {
@@ -497,7 +277,7 @@ void fs_mount_free(struct fs_mount *m)
 	set_current(NULL);
 	volume_set_sync(m->volume, NULL, NULL);
 	end_session(m);
-	signals_give_back();
+	mount_signals_give_back();
 	close(m->wake_fd);
 	pthread_mutex_destroy(&m->lock);
 	free(m->dir);
@@ -511,95 +291,33 @@ dev_t fs_mount_dev(const struct fs_mount *m)
 
 int fs_mount_sync(struct fs_mount *m)
 {
-	return atomic_load(&m->ending) ? 0 : sync_at(m->dir, m->dev);
+	if (atomic_load(&m->ending))
+		return 0;
+	return sync_at(m->dir, m->dev, m->barrier);
 }
 
 int fs_mount_loop(struct fs_mount *m)
 {
 	uint64_t n;
-	int err = start_worker(m);
+	int err = mount_start_worker(m);
 
-	while (!err && !atomic_load(&m->ending) && !atomic_load(&signal_first))
+	while (!err && !atomic_load(&m->ending) && !atomic_load(&mount_signal))
 		if (read(m->wake_fd, &n, sizeof n) < 0 && errno != EINTR)
 			err = -errno;
 	if (!err && !atomic_load(&m->ending)) {
-		int left = mountpoint_leave(m->dir, m->dev, SYNC_TIMEOUT_MS,
-					    &signal_again);
+		int left =
+			mountpoint_leave(m->dir, m->dev, m->barrier,
+					 SYNC_TIMEOUT_MS, &mount_signal_again);
 
 		if (left)
 			log_warning("%s: leaving the mount: %s", m->dir,
 				    strerror(-left));
 	}
-	end_workers(m);
+	mount_end_workers(m);
 	end_session(m);
 	if (err)
 		return err;
-	if (atomic_load(&signal_first))
-		return atomic_load(&signal_first);
+	if (atomic_load(&mount_signal))
+		return atomic_load(&mount_signal);
 	return m->error;
-}
-
-/* ---- counters ---- */
-
-static const char *const opcode_names[MOUNT_MAX_OPCODES] = {
-	[FUSE_LOOKUP] = "lookup",
-	[FUSE_FORGET] = "forget",
-	[FUSE_GETATTR] = "getattr",
-	[FUSE_SETATTR] = "setattr",
-	[FUSE_READLINK] = "readlink",
-	[FUSE_SYMLINK] = "symlink",
-	[FUSE_MKNOD] = "mknod",
-	[FUSE_MKDIR] = "mkdir",
-	[FUSE_UNLINK] = "unlink",
-	[FUSE_RMDIR] = "rmdir",
-	[FUSE_RENAME] = "rename",
-	[FUSE_LINK] = "link",
-	[FUSE_OPEN] = "open",
-	[FUSE_READ] = "read",
-	[FUSE_WRITE] = "write",
-	[FUSE_STATFS] = "statfs",
-	[FUSE_RELEASE] = "release",
-	[FUSE_FSYNC] = "fsync",
-	[FUSE_SETXATTR] = "setxattr",
-	[FUSE_GETXATTR] = "getxattr",
-	[FUSE_LISTXATTR] = "listxattr",
-	[FUSE_REMOVEXATTR] = "removexattr",
-	[FUSE_FLUSH] = "flush",
-	[FUSE_INIT] = "init",
-	[FUSE_OPENDIR] = "opendir",
-	[FUSE_READDIR] = "readdir",
-	[FUSE_RELEASEDIR] = "releasedir",
-	[FUSE_FSYNCDIR] = "fsyncdir",
-	[FUSE_ACCESS] = "access",
-	[FUSE_CREATE] = "create",
-	[FUSE_INTERRUPT] = "interrupt",
-	[FUSE_BMAP] = "bmap",
-	[FUSE_DESTROY] = "destroy",
-	[FUSE_IOCTL] = "ioctl",
-	[FUSE_POLL] = "poll",
-	[FUSE_BATCH_FORGET] = "batch_forget",
-	[FUSE_FALLOCATE] = "fallocate",
-	[FUSE_READDIRPLUS] = "readdirplus",
-	[FUSE_RENAME2] = "rename2",
-	[FUSE_LSEEK] = "lseek",
-	[FUSE_COPY_FILE_RANGE] = "copy_file_range",
-	[FUSE_SYNCFS] = "syncfs",
-	[51] = "tmpfile", /* named in later headers only */
-	[52] = "statx",
-	[53] = "copy_file_range_64",
-};
-
-void fs_mount_counts(const struct fs_mount *m,
-		     void (*fn)(void *arg, const char *name, uint64_t count),
-		     void *arg)
-{
-	unsigned i;
-
-	for (i = 0; i < MOUNT_MAX_OPCODES; i++) {
-		uint64_t n = atomic_load_explicit(&m->counts[i],
-						  memory_order_relaxed);
-
-		if (n)
-			fn(arg, opcode_names[i] ? opcode_names[i] : "other", n);
-	}
 }

@@ -28,7 +28,7 @@ int tree_new(const struct attr *root_attr, struct stage_data *data,
 	list_init(&t->dirty_inodes);
 	t->data = data;
 	t->next_stage_id = 1;
-	t->limit_blocks = UINT64_MAX / 4;
+	t->limit_blocks = t->shared_limit_blocks = TREE_NO_LIMIT;
 	t->joliet = true;
 	/* Number 0 is nobody's; TREE_ROOT comes next. */
 	t->inodes = calloc(64, sizeof *t->inodes);
@@ -111,11 +111,12 @@ void tree_set_readonly(struct tree *t, bool readonly)
 	t->readonly = readonly;
 }
 
-void tree_set_limit(struct tree *t, uint64_t blocks, bool shared, bool joliet)
+void tree_set_limit(struct tree *t, uint64_t blocks, uint64_t shared_blocks,
+		    bool joliet)
 {
 	WRITE_LOCK(t);
 	t->limit_blocks = blocks;
-	t->shared_room = shared;
+	t->shared_limit_blocks = shared_blocks;
 	if (t->joliet == joliet)
 		return;
 	t->joliet = joliet;
@@ -127,10 +128,7 @@ void tree_set_limit(struct tree *t, uint64_t blocks, bool shared, bool joliet)
 
 void tree_space(struct tree *t, struct tree_space *ret)
 {
-	uint64_t used;
-
 	READ_LOCK(t);
-	used = tree_used_blocks(t);
 	*ret = (struct tree_space){
 		.files = t->live_files,
 		.folders = t->live_dirs,
@@ -138,10 +136,8 @@ void tree_space(struct tree *t, struct tree_space *ret)
 		.session_blocks = space_session_blocks(
 			t->tree_bytes, t->data_blocks + t->reserved_blocks),
 		.limit_blocks = t->limit_blocks,
+		.free_blocks = tree_free_blocks(t),
 	};
-	if (used < t->limit_blocks)
-		ret->free_blocks = (t->limit_blocks - used) /
-				   (t->shared_room ? 2 : 1);
 }
 
 bool tree_changed_by(struct tree *t, pid_t pid)

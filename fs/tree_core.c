@@ -793,23 +793,28 @@ void tree_recharge(struct tree *t, struct inode *inode)
 	delta->charged_blocks = blocks;
 }
 
-uint64_t tree_used_blocks(const struct tree *t)
+uint64_t tree_free_blocks(const struct tree *t)
 {
-	uint64_t used = space_session_blocks(
+	uint64_t session = space_session_blocks(
 		t->tree_bytes, t->data_blocks + t->reserved_blocks);
+	uint64_t free_blocks = session < t->limit_blocks
+				       ? t->limit_blocks - session
+				       : 0;
+	uint64_t both = session + t->reserved_blocks;
 
-	/* The stage's rows take about what the tree does. */
-	if (t->shared_room && t->data)
-		used += space_data_blocks(stage_data_used(t->data)) +
-			t->reserved_blocks + space_data_blocks(t->tree_bytes);
-	return used;
+	if (t->shared_limit_blocks >= TREE_NO_LIMIT || !t->data)
+		return free_blocks;
+	/* The stage's rows take about what the tree does; and each new block
+	 * is there twice until the commit is over. */
+	both += space_data_blocks(stage_data_used(t->data)) +
+		space_data_blocks(t->tree_bytes);
+	if (both >= t->shared_limit_blocks)
+		return 0;
+	both = (t->shared_limit_blocks - both) / 2;
+	return both < free_blocks ? both : free_blocks;
 }
 
 bool tree_has_room(const struct tree *t, uint64_t blocks, uint64_t bytes)
 {
-	uint64_t more = blocks + space_data_blocks(bytes);
-
-	if (t->shared_room)
-		more *= 2;
-	return tree_used_blocks(t) + more <= t->limit_blocks;
+	return blocks + space_data_blocks(bytes) <= tree_free_blocks(t);
 }

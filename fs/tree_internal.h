@@ -207,7 +207,7 @@ struct tree {
 	uint64_t data_blocks; /* of content that a commit writes */
 	uint64_t reserved_blocks; /* by writes in flight */
 	uint64_t limit_blocks;
-	bool shared_room; /* staged bytes count against limit_blocks too */
+	uint64_t shared_limit_blocks; /* of session and staged bytes together */
 	bool joliet;
 
 	struct stage_data *data;
@@ -339,9 +339,8 @@ uint64_t tree_entry_bytes(const struct tree *t, const struct inode *inode,
 			  size_t name_len);
 /* tree_recharge - bring inode's part of data_blocks up to date. */
 void tree_recharge(struct tree *t, struct inode *inode);
-/* tree_used_blocks - of limit_blocks: the session as it would be, and what is
- * staged where that shares the room. */
-uint64_t tree_used_blocks(const struct tree *t);
+/* tree_free_blocks - of content that may still be added. */
+uint64_t tree_free_blocks(const struct tree *t);
 /* tree_has_room - whether @blocks of data and @bytes of tree more would fit. */
 bool tree_has_room(const struct tree *t, uint64_t blocks, uint64_t bytes);
 

@@ -69,13 +69,15 @@ static bool shares_room(struct volume *v)
 
 void volume_set_limit(struct volume *v)
 {
-	bool shared = shares_room(v);
-	uint64_t limit = v->medium.free_blocks;
+	uint64_t shared = TREE_NO_LIMIT;
 
 	/* What is staged already has taken its part of it. */
-	if (shared)
-		limit += stage_data_used(stage_data(v->stage)) / DISC_BLOCK;
-	tree_set_limit(v->tree, limit, shared, !v->opts.no_joliet);
+	if (shares_room(v))
+		shared = (stage_data_room(stage_data(v->stage)) +
+			  stage_data_used(stage_data(v->stage))) /
+			 DISC_BLOCK;
+	tree_set_limit(v->tree, v->medium.free_blocks, shared,
+		       !v->opts.no_joliet);
 }
 
 int volume_fill_binding(struct disc *disc, const struct medium *m,

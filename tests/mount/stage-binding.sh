@@ -54,7 +54,10 @@ mv "$IMG" moved.iso
 mnt moved.iso
 has 'A pending'
 keep
+# Here again, so that this is the path that the stage knows.
 mv moved.iso "$IMG"
+mnt
+keep
 ok "a moved image keeps its stage"
 
 # The stage is bound to where its disc was mounted last.

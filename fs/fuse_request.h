@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef FS_FUSE_REQUEST_H
+#define FS_FUSE_REQUEST_H
+
+/*
+ * Where libfuse is met: the one header that includes it, for the files that
+ * serve requests.
+ */
+
+#define FUSE_USE_VERSION 314
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+#include <linux/fuse.h>
+
+#include "fs/fuse_internal.h"
+
+static inline struct fs_mount *mount_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+static inline struct tree *tree_of(fuse_req_t req)
+{
+	return mount_of(req)->tree;
+}
+
+static inline struct cred cred_of(fuse_req_t req)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+
+	return (struct cred){ctx->uid, ctx->gid, ctx->pid, ctx->umask};
+}
+
+/* @err: 0 or -errno. */
+static inline void reply_err(fuse_req_t req, int err)
+{
+	fuse_reply_err(req, -err);
+}
+
+static inline size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* ---- fuse_session.c ---- */
+
+/* The answer to INIT. */
+void mount_init(void *userdata, struct fuse_conn_info *conn);
+
+/* mount_forget_attr - let the kernel ask for the attributes of @ino anew. */
+void mount_forget_attr(struct fs_mount *m, uint64_t ino);
+
+/* ---- fuse_ops.c, and in it from fuse_io.c and fuse_fsync.c ---- */
+
+extern const struct fuse_lowlevel_ops mount_ops;
+extern const size_t mount_ops_size;
+
+void mount_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+		   struct fuse_file_info *fi);
+void mount_op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
+			off_t off, struct fuse_file_info *fi);
+void mount_op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
+			off_t len, struct fuse_file_info *fi);
+void mount_op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
+		    struct fuse_file_info *fi);
+void mount_op_copy_file_range(fuse_req_t req, fuse_ino_t src, off_t src_off,
+			      struct fuse_file_info *src_fi, fuse_ino_t dst,
+			      off_t dst_off, struct fuse_file_info *dst_fi,
+			      size_t len, int flags);
+void mount_op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync,
+		    struct fuse_file_info *fi);
+void mount_op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
+		       struct fuse_file_info *fi);
+
+#endif

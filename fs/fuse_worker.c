@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "fs/fuse_request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+
+/*
+ * The threads are ours and not fuse_session_loop_mt's: between receiving a
+ * request and serving it, its header is looked at for the bits of a WRITE that
+ * libfuse keeps to itself, and counted.
+ */
+struct worker {
+	struct fs_mount *m;
+	pthread_t thread;
+	struct fuse_buf buf;
+	int peek[2]; /* a pipe for a copy of the header, -1: not made yet */
+	uint32_t write_flags;
+	atomic_int tid;	     /* 0: not running yet */
+	atomic_uint serving; /* IDLE, UNKNOWN or the opcode */
+	atomic_ulong served; /* requests */
+	struct mover mover;
+	struct worker *next;
+};
+
+enum { IDLE = 0, UNKNOWN = 0xffff }; /* no opcodes */
+
+static _Thread_local struct worker *self;
+
+uint32_t mount_write_flags(void)
+{
+	return self->write_flags;
+}
+
+struct mover *mount_mover(void)
+{
+	return &self->mover;
+}
+
+struct write_request {
+	struct fuse_in_header head;
+	struct fuse_write_in in;
+};
+
+/* The first bytes of the request in @w->buf, which stays as it is.  What is
+ * missing stays zero. */
+static bool peek_request(struct worker *w, struct write_request *ret)
+{
+	size_t len = w->buf.size < sizeof *ret ? w->buf.size : sizeof *ret;
+
+	if (!(w->buf.flags & FUSE_BUF_IS_FD)) {
+		memcpy(ret, w->buf.mem, len);
+		return true;
+	}
+	if (w->peek[0] < 0 && pipe2(w->peek, O_CLOEXEC | O_NONBLOCK)) {
+		w->peek[0] = w->peek[1] = -1;
+		return false;
+	}
+	return tee(w->buf.fd, w->peek[1], len, SPLICE_F_NONBLOCK) > 0 &&
+	       read(w->peek[0], ret, len) >= (ssize_t)sizeof ret->head;
+}
+
+/* Count the request in @w->buf; returns its opcode, 0 if it is not known. */
+static uint32_t note_request(struct worker *w)
+{
+	struct write_request req = {.head = {.opcode = 0}};
+	const struct fuse_init_in *init;
+
+	/* What cannot be seen is taken for a write of an ordinary user. */
+	w->write_flags = FUSE_WRITE_KILL_SUIDGID;
+	if (!peek_request(w, &req)) {
+		atomic_fetch_add(&w->m->pushed, 1);
+		return 0;
+	}
+	w->write_flags = req.head.opcode == FUSE_WRITE ? req.in.write_flags : 0;
+	if (w->write_flags & FUSE_WRITE_CACHE)
+		atomic_fetch_add(&w->m->pushed, 1);
+	if (req.head.opcode < MOUNT_MAX_OPCODES)
+		atomic_fetch_add_explicit(&w->m->counts[req.head.opcode], 1,
+					  memory_order_relaxed);
+	if (req.head.opcode == FUSE_INIT && !(w->buf.flags & FUSE_BUF_IS_FD) &&
+	    w->buf.size >= sizeof req.head + 16) {
+		init = (const void *)((const char *)w->buf.mem +
+				      sizeof req.head);
+		if (init->flags & FUSE_HANDLE_KILLPRIV_V2)
+			atomic_store(&w->m->init_unique, req.head.unique);
+	}
+	return req.head.opcode;
+}
+
+static void wake(struct fs_mount *m)
+{
+	static const uint64_t one = 1;
+
+	if (write(m->wake_fd, &one, sizeof one) < 0)
+		log_error("cannot wake the mount: %s", strerror(errno));
+}
+
+static void serve(struct worker *w)
+{
+	struct fs_mount *m = w->m;
+	uint32_t opcode;
+	/* A burst of forgets must not make a burst of threads. */
+	bool counts;
+
+	atomic_store(&w->serving, UNKNOWN);
+	opcode = note_request(w);
+	if (opcode)
+		atomic_store(&w->serving, opcode);
+	counts = opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET;
+	if (counts && atomic_fetch_sub(&m->idle, 1) == 1)
+		mount_start_worker(m);
+	fuse_session_process_buf(m->session, &w->buf);
+	if (counts)
+		atomic_fetch_add(&m->idle, 1);
+	atomic_fetch_add(&w->served, 1);
+	atomic_store(&w->serving, IDLE);
+}
+
+static void *worker_run(void *arg)
+{
+	struct worker *w = arg;
+	struct fs_mount *m = w->m;
+	int n;
+
+	self = w;
+	atomic_store(&w->tid, gettid());
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	while (!atomic_load(&m->ending)) {
+		w->buf.flags = 0;
+		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+		n = fuse_session_receive_buf(m->session, &w->buf);
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+		if (n == -EINTR || n == -EAGAIN)
+			continue;
+		if (n <= 0) {
+			LOCK_GUARD(&m->lock);
+
+			if (!m->error)
+				m->error = n;
+			break;
+		}
+		serve(w);
+	}
+	atomic_store(&m->ending, true);
+	wake(m);
+	return NULL;
+}
+
+static void worker_free(struct worker *w)
+{
+	mover_release(&w->mover);
+	if (w->peek[0] >= 0) {
+		close(w->peek[0]);
+		close(w->peek[1]);
+	}
+	free(w->buf.mem);
+	free(w);
+}
+
+int mount_start_worker(struct fs_mount *m)
+{
+	sigset_t all, old;
+	struct worker *w;
+	int err;
+	LOCK_GUARD(&m->lock);
+
+	if (atomic_load(&m->ending) || m->n_workers == MOUNT_MAX_THREADS)
+		return 0;
+	w = calloc(1, sizeof *w);
+	if (!w)
+		return -ENOMEM;
+	w->m = m;
+	w->peek[0] = w->peek[1] = -1;
+	w->mover.pipe[0] = w->mover.pipe[1] = -1;
+	atomic_fetch_add(&m->idle, 1);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&w->thread, NULL, worker_run, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (err) {
+		atomic_fetch_sub(&m->idle, 1);
+		worker_free(w);
+		return -err;
+	}
+	w->next = m->workers;
+	m->workers = w;
+	m->n_workers++;
+	return 0;
+}
+
+void mount_end_workers(struct fs_mount *m)
+{
+	struct worker *list, *w;
+
+	pthread_mutex_lock(&m->lock);
+	atomic_store(&m->ending, true); /* under the lock: no new one now */
+	list = m->workers;
+	m->workers = NULL;
+	m->n_workers = 0;
+	pthread_mutex_unlock(&m->lock);
+	fuse_session_exit(m->session);
+	for (w = list; w; w = w->next)
+		pthread_cancel(w->thread);
+	while ((w = list)) {
+		list = w->next;
+		pthread_join(w->thread, NULL);
+		worker_free(w);
+	}
+}
+
+/* ---- settling ---- */
+
+/* Whether the thread sleeps: then it is not on its way out of the device with a
+ * request that it has not noted yet. */
+static bool is_asleep(int tid)
+{
+	char path[64], stat[256];
+	AUTO_FD int fd = -1;
+	const char *end;
+	ssize_t n;
+
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, stat, sizeof stat - 1);
+	if (n <= 0)
+		return false;
+	stat[n] = '\0';
+	end = strrchr(stat, ')'); /* proc(5): the name is in parentheses */
+	return end && strncmp(end, ") S", 3) == 0;
+}
+
+/* Whether a WRITE that @w took before it had served @served requests is over.
+ */
+static bool is_settled(struct worker *w, unsigned long served)
+{
+	int tid = atomic_load(&w->tid);
+	unsigned serving;
+	bool asleep;
+
+	if (atomic_load(&w->served) != served)
+		return true;
+	if (!tid)
+		return false;
+	asleep = is_asleep(tid);
+	serving = atomic_load(&w->serving);
+	if (serving == IDLE)
+		return asleep;
+	return serving != FUSE_WRITE && serving != UNKNOWN;
+}
+
+uint64_t mount_settle(struct fs_mount *m)
+{
+	static const struct timespec moment = {.tv_nsec = 500000};
+	struct {
+		struct worker *w;
+		unsigned long served;
+	} others[MOUNT_MAX_THREADS];
+	unsigned n = 0, i;
+
+	/* Later ones cannot have taken what was sent before.  They live until
+	 * the end, as this one does. */
+	pthread_mutex_lock(&m->lock);
+	for (struct worker *w = m->workers; w; w = w->next) {
+		if (w == self)
+			continue;
+		others[n].served = atomic_load(&w->served);
+		others[n++].w = w;
+	}
+	pthread_mutex_unlock(&m->lock);
+	for (i = 0; i < n; i++)
+		while (!atomic_load(&m->ending) &&
+		       !is_settled(others[i].w, others[i].served))
+			nanosleep(&moment, NULL);
+	return atomic_load(&m->pushed);
+}
+
+/* ---- counters ---- */
+
+static const char *const opcode_names[MOUNT_MAX_OPCODES] = {
+	[FUSE_LOOKUP] = "lookup",
+	[FUSE_FORGET] = "forget",
+	[FUSE_GETATTR] = "getattr",
+	[FUSE_SETATTR] = "setattr",
+	[FUSE_READLINK] = "readlink",
+	[FUSE_SYMLINK] = "symlink",
+	[FUSE_MKNOD] = "mknod",
+	[FUSE_MKDIR] = "mkdir",
+	[FUSE_UNLINK] = "unlink",
+	[FUSE_RMDIR] = "rmdir",
+	[FUSE_RENAME] = "rename",
+	[FUSE_LINK] = "link",
+	[FUSE_OPEN] = "open",
+	[FUSE_READ] = "read",
+	[FUSE_WRITE] = "write",
+	[FUSE_STATFS] = "statfs",
+	[FUSE_RELEASE] = "release",
+	[FUSE_FSYNC] = "fsync",
+	[FUSE_SETXATTR] = "setxattr",
+	[FUSE_GETXATTR] = "getxattr",
+	[FUSE_LISTXATTR] = "listxattr",
+	[FUSE_REMOVEXATTR] = "removexattr",
+	[FUSE_FLUSH] = "flush",
+	[FUSE_INIT] = "init",
+	[FUSE_OPENDIR] = "opendir",
+	[FUSE_READDIR] = "readdir",
+	[FUSE_RELEASEDIR] = "releasedir",
+	[FUSE_FSYNCDIR] = "fsyncdir",
+	[FUSE_ACCESS] = "access",
+	[FUSE_CREATE] = "create",
+	[FUSE_INTERRUPT] = "interrupt",
+	[FUSE_BMAP] = "bmap",
+	[FUSE_DESTROY] = "destroy",
+	[FUSE_IOCTL] = "ioctl",
+	[FUSE_POLL] = "poll",
+	[FUSE_BATCH_FORGET] = "batch_forget",
+	[FUSE_FALLOCATE] = "fallocate",
+	[FUSE_READDIRPLUS] = "readdirplus",
+	[FUSE_RENAME2] = "rename2",
+	[FUSE_LSEEK] = "lseek",
+	[FUSE_COPY_FILE_RANGE] = "copy_file_range",
+	[FUSE_SYNCFS] = "syncfs",
+	[51] = "tmpfile", /* named in later headers only */
+	[52] = "statx",
+	[53] = "copy_file_range_64",
+};
+
+void fs_mount_counts(const struct fs_mount *m,
+		     void (*fn)(void *arg, const char *name, uint64_t count),
+		     void *arg)
+{
+	unsigned i;
+
+	for (i = 0; i < MOUNT_MAX_OPCODES; i++) {
+		uint64_t n = atomic_load_explicit(&m->counts[i],
+						  memory_order_relaxed);
+
+		if (n)
+			fn(arg, opcode_names[i] ? opcode_names[i] : "other", n);
+	}
+}

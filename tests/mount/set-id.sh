@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The kernel leaves it to us to clear set-id bits and capabilities when a file's
+# content or owner changes (FUSE_HANDLE_KILLPRIV_V2).
+. "$top_srcdir/tests/mount/lib.sh"
+needs_fuse
+
+requires setpriv setcap getcap
+[ "$(id -u)" -eq 0 ] || skip "only root can be another user"
+
+chmod 755 "$T"
+new_image
+mnt -o allow_other
+f=$MNT/f
+
+# fresh - a file with set-id bits that everybody may write to.
+fresh() {
+	head -c 300000 /dev/zero >"$f"
+	chown 4001:4001 "$f"
+	chmod 6777 "$f"
+}
+
+# mode WANT WHAT
+mode() {
+	[ "$(stat -c %a "$f")" = "$1" ] || fail "$2: mode $(stat -c %a "$f")"
+}
+
+user() {
+	setpriv --reuid=4002 --regid=4002 --clear-groups "$@"
+}
+
+fresh
+user sh -c "printf x 1<>'$f'"
+mode 777 "a small write"
+fresh
+user dd if=/dev/zero of="$f" bs=256k count=1 conv=notrunc status=none
+mode 777 "a large write"
+fresh
+user truncate -s 10 "$f"
+mode 777 "truncate"
+fresh
+user sh -c ": >'$f'"
+mode 777 "O_TRUNC"
+ok "a user's change of content clears them"
+
+fresh
+printf x 1<>"$f"
+dd if=/dev/zero of="$f" bs=256k count=1 conv=notrunc status=none
+mode 6777 "written by root"
+setpriv --bounding-set=-fsetid sh -c "printf x 1<>'$f'"
+mode 777 "written by root without CAP_FSETID"
+ok "root's does not, if it has CAP_FSETID"
+
+fresh
+chown 4002 "$f"
+mode 777 "chown"
+ok "a change of the owner clears them"
+
+for who in user eval; do
+	fresh
+	setcap cap_net_raw+ep "$f"
+	[ -n "$(getcap "$f")" ] || fail "no capability to begin with"
+	$who "sh -c 'printf x 1<>$f'" 2>/dev/null ||
+		$who sh -c "printf x 1<>'$f'"
+	drop_caches "$f"
+	[ -z "$(getcap "$f")" ] || fail "the capability outlives a write"
+done
+ok "a write takes capabilities away, root's as well"
+keep
