@@ -66,7 +66,9 @@ struct session_node {
 	 * Equal and non-zero: hard links of one inode.  With SESSION_CONTENT
 	 * the first one's content serves all.  A new link (SESSION_PLACE) of
 	 * a file of the base with unchanged content has base_id SESSION_NEW
-	 * and link_base set.
+	 * and link_base set.  Links are one inode on the disc only where all
+	 * of attr and xattrs are equal: what changes for one of them is to be
+	 * given for all, as SESSION_ATTR.
 	 */
 	uint64_t link_id;
 	uint32_t link_base;    /* import id of a regular file of the base whose
