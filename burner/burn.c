@@ -301,6 +301,7 @@ int burn_blocks(struct session *s, struct burn_source *src,
 	if (b.disc)
 		burn_disc_free(b.disc);
 	burn_source_free(src);
+	content_reader_settle(&s->reader);
 	if (b.drive)
 		burn_drive_release(b.drive, 0);
 	if (b.infos)

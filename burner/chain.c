@@ -7,6 +7,7 @@
 #include "burner/disc_ops.h"
 #include "burner/disc_ops.h"
 #include "burner/library.h"
+#include "burner/partitions.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
 
@@ -29,13 +30,19 @@ uint64_t chain_align(uint64_t lba)
 	       DISC_SESSION_ALIGN;
 }
 
-uint64_t chain_next(uint32_t last_lba, uint64_t end_lba)
+uint64_t chain_next(struct disc *disc, const void *head, uint32_t last_lba,
+		    uint64_t end_lba)
 {
-	uint64_t next = chain_align(end_lba);
+	uint64_t end;
 
-	if (last_lba == 0 && next <= DISC_SESSION_ALIGN)
-		next = (uint64_t)2 * DISC_SESSION_ALIGN;
-	return next;
+	if (last_lba != 0)
+		return chain_align(end_lba);
+	end = partitions_end(head, disc_readable(disc));
+	if (end < end_lba)
+		end = end_lba;
+	if (end <= DISC_SESSION_ALIGN)
+		end = DISC_SESSION_ALIGN + 1;
+	return chain_align(end);
 }
 
 static int list_add(struct list *l, uint32_t lba, const struct volume *vol)
@@ -242,7 +249,8 @@ static int copy_at(struct disc *disc, uint64_t lba, uint32_t session,
 		return 0;
 	ret->lba = 0;
 	found = relocated_from(disc, head, &ret->vol, &ret->lba);
-	if (found < 0 || chain_next(ret->lba, ret->vol.blocks) != session)
+	if (found < 0 ||
+	    chain_next(disc, head, ret->lba, ret->vol.blocks) != session)
 		return found < 0 ? found : 0;
 	if (found && ret->lba < session) {
 		ret->foreign = false;

@@ -36,11 +36,13 @@ enum {
 uint64_t chain_align(uint64_t lba);
 
 /*
- * chain_next - where the next session begins on a medium whose last one, at
- * @last_lba, ends before block @end_lba.  Behind a foreign image never at block
- * 32: a session there would look like the first one of a native chain.
+ * chain_next - where the next session begins on a medium with @head, whose last
+ * session, at @last_lba, ends before block @end_lba.  Behind a foreign image
+ * never at block 32, where it would look like the first one of a native chain,
+ * and never in a partition behind the volume (partitions.h).
  */
-uint64_t chain_next(uint32_t last_lba, uint64_t end_lba);
+uint64_t chain_next(struct disc *disc, const void *head, uint32_t last_lba,
+		    uint64_t end_lba);
 
 /*
  * chain_is_native - whether the medium has its first session at block 32, and

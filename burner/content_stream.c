@@ -54,6 +54,8 @@ static int content_close(IsoStream *stream)
 
 	free(c->chunk);
 	c->chunk = NULL;
+	/* It stays the one that progress names until the next is opened. */
+	atomic_store(&c->reader->current, c->index);
 	return ISO_SUCCESS;
 }
 
@@ -171,6 +173,12 @@ static IsoStreamIface content_class = {
 	.cmp_ino = NULL,
 	.clone_stream = content_clone,
 };
+
+void content_reader_settle(struct content_reader *reader)
+{
+	/* Reads what content_close wrote, and so comes after it. */
+	(void)atomic_load(&reader->current);
+}
 
 void content_reader_init(struct content_reader *reader,
 			 const struct session_plan *plan)

@@ -35,6 +35,13 @@ void content_reader_init(struct content_reader *reader,
 			 const struct session_plan *plan);
 
 /*
+ * content_reader_settle - after libisofs' writer thread has ended: all that it
+ * did is seen by the caller.  (libisofs joins the thread; tools that look for
+ * races do not see that.)
+ */
+void content_reader_settle(struct content_reader *reader);
+
+/*
  * content_stream_new - a stream of the content of plan->nodes[@index].
  * Library lock held.  Returns 0 or -ENOMEM.
  */

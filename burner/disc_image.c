@@ -19,6 +19,7 @@
 #include "burner/disc_ops.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
+#include "common/crash.h"
 
 enum {
 	/*
@@ -27,6 +28,8 @@ enum {
 	 */
 	PADDING_BLOCKS = 150,
 	FAT_MAGIC = 0x4d44, /* statfs(2) */
+	/* For the crash tests: within the primary volume descriptor. */
+	TEAR_BYTES = 16 * DISC_BLOCK + DISC_BLOCK / 2,
 };
 
 /* libburn counts the blocks of a drive in an int. */
@@ -142,7 +145,7 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 	if (err < 0)
 		return err;
 	m->sessions = (unsigned)n;
-	m->nwa = chain_next(m->last_lba, vol->blocks);
+	m->nwa = chain_next(&image->disc, head, m->last_lba, vol->blocks);
 	if (have + PADDING_BLOCKS < vol->blocks) {
 		m->status = DISC_CLOSED;
 		snprintf(image->why_truncated, sizeof image->why_truncated,
@@ -235,7 +238,11 @@ static int image_write_head(struct disc *disc, const void *head,
 	if (image->why_read_only)
 		return why_set(why, -EROFS, "cannot write the head of %s: %s",
 			       disc->path, image->why_read_only);
-	err = write_at(disc->fd, head, DISC_HEAD_BYTES, 0);
+	err = write_at(disc->fd, head, TEAR_BYTES, 0);
+	crash_point("torn-head");
+	if (err == 0)
+		err = write_at(disc->fd, (const char *)head + TEAR_BYTES,
+			       DISC_HEAD_BYTES - TEAR_BYTES, TEAR_BYTES);
 	if (err == 0 && fdatasync(disc->fd) < 0)
 		err = -errno;
 	if (err < 0)

@@ -19,11 +19,20 @@
 
 bool busy_maps_line_on(const char *line, dev_t dev)
 {
-	unsigned major_no, minor_no;
+	unsigned long major_no, minor_no;
+	char *end;
 
-	/* proc(5): address perms offset dev inode path */
-	return sscanf(line, "%*s %*s %*s %x:%x", &major_no, &minor_no) == 2 &&
-	       makedev(major_no, minor_no) == dev;
+	/* proc(5): address perms offset major:minor inode path */
+	for (int i = 0; i < 3; i++) {
+		line += strcspn(line, " ");
+		line += strspn(line, " ");
+	}
+	major_no = strtoul(line, &end, 16);
+	if (end == line || *end != ':')
+		return false;
+	line = end + 1;
+	minor_no = strtoul(line, &end, 16);
+	return end != line && makedev(major_no, minor_no) == dev;
 }
 
 static FILE *open_at(int dir_fd, const char *name)
@@ -49,8 +58,8 @@ static bool link_below(int dir_fd, const char *name, const char *dir)
 
 static bool fdinfo_on(int proc_fd, const char *number, unsigned mount_id)
 {
+	static const char key[] = "mnt_id:";
 	char name[64], line[256];
-	unsigned id;
 	bool on = false;
 	FILE *f;
 
@@ -61,8 +70,9 @@ static bool fdinfo_on(int proc_fd, const char *number, unsigned mount_id)
 	if (!f)
 		return false;
 	while (fgets(line, sizeof line, f)) {
-		if (sscanf(line, "mnt_id: %u", &id) == 1) {
-			on = id == mount_id;
+		if (!strncmp(line, key, sizeof key - 1)) {
+			on = strtoul(line + sizeof key - 1, NULL, 10) ==
+			     mount_id;
 			break;
 		}
 	}
@@ -176,28 +186,38 @@ size_t busy_scan(const struct mountinfo *m, struct busy_holder *holders,
  * The kernel's answer.  The first umount2 with MNT_EXPIRE only marks the
  * mount; a second one while nobody came by would unmount it.  Walking to the
  * mount takes an old mark away: opening with O_PATH asks the file system
- * nothing.
+ * nothing.  Returns -errno where the kernel does not tell.
  */
-static bool kernel_says_busy(const char *dir)
+static int kernel_says_busy(const char *dir)
 {
 	int fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd >= 0)
 		close(fd);
-	return umount2(dir, MNT_EXPIRE | UMOUNT_NOFOLLOW) && errno == EBUSY;
+	if (!umount2(dir, MNT_EXPIRE | UMOUNT_NOFOLLOW) || errno == EAGAIN)
+		return 0;
+	return errno == EBUSY ? 1 : -errno;
+}
+
+static bool is_busy(const struct mountinfo *m)
+{
+	struct busy_holder holder;
+	int busy = -EPERM;
+
+	if (geteuid() == 0)
+		busy = kernel_says_busy(m->dir);
+	return busy < 0 ? busy_scan(m, &holder, 1) > 0 : busy;
 }
 
 bool busy_check(const struct mountinfo *m)
 {
 	static const struct timespec pause = {.tv_nsec = 100000000};
-	struct busy_holder holder;
 
 	/* Somebody who only came by (a desktop's indexer) is no reason. */
 	for (int i = 0; i < 3; i++) {
 		if (i > 0)
 			nanosleep(&pause, NULL);
-		if (geteuid() == 0 ? !kernel_says_busy(m->dir)
-				   : busy_scan(m, &holder, 1) == 0)
+		if (!is_busy(m))
 			return false;
 	}
 	return true;

@@ -67,7 +67,7 @@ int client_connect(const char *path, uid_t owner, struct client **ret,
 	if (strlen(path) >= sizeof addr.sun_path)
 		return why_set(why, -ENAMETOOLONG, "%s: %s", path,
 			       strerror(ENAMETOOLONG));
-	strcpy(addr.sun_path, path);
+	memcpy(addr.sun_path, path, strlen(path) + 1);
 	c = calloc(1, sizeof *c);
 	if (!c)
 		return -ENOMEM;

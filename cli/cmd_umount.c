@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "cli/busy.h"
@@ -51,13 +52,20 @@ static int refuse_busy(const struct umount_args *a, const struct target *t)
 	return EXIT_CODE_FAILURE;
 }
 
-/* The process died: what it had flushed is in the stage, and nothing can be
- * burned here. */
-static int unmount_dead(const struct umount_args *a, const struct target *t)
+/*
+ * Nobody answers.  If the process died, what it had flushed is in the stage,
+ * and nothing can be burned here; if it may live, it is not to be bypassed.
+ */
+static int unmount_dead(const struct umount_args *a, const struct target *t,
+			const struct why *no_answer)
 {
 	struct why why = {""};
-	int err = unmount_now(&t->mount, a->lazy, &why);
+	struct statfs st;
+	int err;
 
+	if (!statfs(t->mount.dir, &st) || errno != ENOTCONN)
+		return fail(a, no_answer, -ENOTCONN);
+	err = unmount_now(&t->mount, a->lazy, &why);
 	if (err)
 		return fail(a, &why, err);
 	command_say("%s: the mount's process is gone: unmounted, nothing was "
@@ -198,7 +206,7 @@ static int run_umount(const struct umount_args *a)
 
 	err = target_open_mount(&t, a->dir, false, &why);
 	if (err == -ENOTCONN)
-		code = unmount_dead(a, &t);
+		code = unmount_dead(a, &t, &why);
 	else if (err)
 		code = fail(a, &why, err);
 	else

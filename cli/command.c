@@ -56,8 +56,8 @@ int command_misuse(const struct command *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	command_say("%s: %s (\"%s --help\" tells more)", c->name, text,
-		    strchr(c->name, '.') ? c->name : "discfs");
+	command_say("%s: %s (\"%s%s --help\" tells more)", c->name, text,
+		    strchr(c->name, '.') ? "" : "discfs ", c->name);
 	return c->usage_code;
 }
 

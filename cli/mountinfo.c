@@ -61,8 +61,8 @@ static uid_t owner_of(char *options)
 static int parse_line(char *line, struct mountinfo *ret)
 {
 	char *field[6], *save = NULL, *tag;
-	unsigned major_no, minor_no;
-	char *options;
+	unsigned long major_no, minor_no;
+	char *options, *end;
 
 	line[strcspn(line, "\n")] = 0;
 	for (int i = 0; i < 6; i++) {
@@ -81,8 +81,10 @@ static int parse_line(char *line, struct mountinfo *ret)
 	/* An empty source leaves one field less. */
 	if (!ret->type || !ret->source || !options)
 		return 0;
-	if (sscanf(field[2], "%u:%u", &major_no, &minor_no) != 2)
+	major_no = strtoul(field[2], &end, 10);
+	if (end == field[2] || *end != ':')
 		return 0;
+	minor_no = strtoul(end + 1, NULL, 10);
 	ret->id = (unsigned)strtoul(field[0], NULL, 10);
 	ret->dev = makedev(major_no, minor_no);
 	ret->dir = field[4];

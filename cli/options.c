@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <pwd.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -148,7 +149,6 @@ static int take_stage(struct options *o, const char *name, const char *value,
 		      struct why *why)
 {
 	AUTO_FREE char *path = NULL, *cwd = NULL;
-	size_t size;
 
 	if (*value == '/')
 		return keep_text(o, OPTIONS_STAGE_ROOT, value);
@@ -157,13 +157,10 @@ static int take_stage(struct options *o, const char *name, const char *value,
 	if (!cwd)
 		return why_set(why, -EINVAL, "-o %s=%s: give an absolute path",
 			       name, value);
-	size = strlen(cwd) + strlen(value) + 2;
-	path = malloc(size);
-	if (!path)
+	if (asprintf(&path, "%s/%s", cwd, value) < 0) {
+		path = NULL;
 		return -ENOMEM;
-	strcpy(path, cwd);
-	strcat(path, "/");
-	strcat(path, value);
+	}
 	return keep_text(o, OPTIONS_STAGE_ROOT, path);
 }
 

@@ -107,7 +107,7 @@ static void *announce(void *arg)
 		return NULL;
 	}
 	if (s->plan->verbose)
-		command_say("%s mounted on %s, %" PRIu64 " changes pending",
+		command_say("%s mounted on %s, changes pending: %" PRIu64,
 			    s->plan->options->volume.source,
 			    s->plan->options->mount.dir,
 			    volume_pending(s->volume));
@@ -155,9 +155,8 @@ static void finish(struct service *s, int ended_by)
 			  why_text(&why, err));
 	pending = volume_pending(s->volume);
 	if (pending)
-		log_warning("%s: %" PRIu64 " changes pending, kept for the "
-			    "next mount",
-			    source, pending);
+		log_warning("%s: kept for the next mount: %" PRIu64 " change%s",
+			    source, pending, pending == 1 ? "" : "s");
 }
 
 /* When nobody did it for us (fusermount3 -u, a signal). */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "fs/control.h"
@@ -13,16 +14,22 @@ static int connect_to(struct target *t, struct why *why)
 {
 	AUTO_FREE char *path =
 		control_socket_path(t->mount.dev, t->mount.owner);
+	uid_t uid = geteuid();
 	int err;
 
+	if (uid != 0 && uid != t->mount.owner)
+		return why_set(why, -EACCES,
+			       "it is the mount of user %u, who alone, with "
+			       "root, is served",
+			       t->mount.owner);
 	if (!path)
 		return why_set(why, -ENOENT,
 			       "no place for control sockets is known");
 	err = client_connect(path, t->mount.owner, &t->client, why);
 	if (err == -ECONNREFUSED || err == -ENOENT)
 		return why_set(why, -ENOTCONN,
-			       "the process of this mount is gone or does not "
-			       "serve %s",
+			       "the process of this mount does not answer at "
+			       "%s; was it killed?",
 			       path);
 	return err;
 }
@@ -45,7 +52,6 @@ int target_open(struct target *t, const char *path, struct why *why)
 {
 	struct volume_opts opts = {
 		.offline = true,
-		.readonly = true,
 		.session_lba = IMPORT_LAST,
 		.verify = VERIFY_FULL,
 		.uid = -1,

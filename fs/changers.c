@@ -141,9 +141,13 @@ bool changers_has(struct changers *c, pid_t tid)
 {
 	char path[64];
 	struct dirent *entry;
-	bool found = noted(c, tid);
+	bool found;
 	DIR *tasks;
 
+	/* Of another pid namespace: nobody that could be told apart. */
+	if (tid <= 0)
+		return true;
+	found = noted(c, tid);
 	snprintf(path, sizeof path, "/proc/%d/task", thread_group(tid));
 	tasks = opendir(path);
 	if (!tasks)

@@ -32,7 +32,8 @@ void changers_release(struct changers *c);
 /* changers_note - thread @tid changes something now.  Cheap when it is known. */
 void changers_note(struct changers *c, pid_t tid);
 
-/* changers_has - whether any thread of the process of @tid is noted. */
+/* changers_has - whether any thread of the process of @tid is noted; true for
+ * one that cannot be known (0: of another pid namespace). */
 bool changers_has(struct changers *c, pid_t tid);
 
 #endif

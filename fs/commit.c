@@ -64,6 +64,8 @@ static void report(void *arg, const struct progress *p)
 	struct commit *c = arg;
 	struct volume *v = c->v;
 
+	if (c->dry)
+		return;
 	LOCK_GUARD(&v->lock);
 	v->progress = *p;
 	v->progress.phase = commit_state_name(v->state);
@@ -135,7 +137,10 @@ static int check_medium(struct commit *c, struct why *why)
 			       "the head of %s was changed by another "
 			       "program; the changes stay in the stage",
 			       disc_path(v->disc));
-	v->medium = now;
+	{
+		LOCK_GUARD(&v->lock);
+		v->medium = now;
+	}
 	return 0;
 }
 
@@ -262,8 +267,11 @@ static int rebase(struct commit *c, struct why *why)
 	err = snapshot_switch(c->snapshot, why);
 	if (err)
 		return err;
-	v->info = c->info;
-	v->blank = false;
+	{
+		LOCK_GUARD(&v->lock);
+		v->info = c->info;
+		v->blank = false;
+	}
 	v->rebased = true;
 	v->rebase_pending = true;
 	err = volume_look(v, why);
@@ -321,8 +329,8 @@ static void settle(struct commit *c, int err)
 		log_warning("%s", why_text(&why, -EIO));
 	if (err && c->published && !v->rebase_pending) {
 		tree_set_readonly(v->tree, true);
-		log_error("the session is burned, but could not be taken up; "
-			  "unmount and mount again");
+		log_error("the session is burned, but could not be taken up: "
+			  "unmount with --keep and mount again");
 	} else if (err && c->hold) {
 		tree_set_readonly(v->tree, false);
 	}
@@ -353,7 +361,10 @@ static int run_steps(struct commit *c, uint64_t *ret_blocks, struct why *why)
 
 /* ---- the committer ---- */
 
-/* The line that a person gets, and what "status" shows from now on. */
+/*
+ * The line that a person gets, and what "status" shows from now on.  A session
+ * that is published is burned, whatever went wrong behind it.
+ */
 static void keep_result(struct commit *c, int err, uint64_t blocks,
 			const struct why *why)
 {
@@ -362,19 +373,23 @@ static void keep_result(struct commit *c, int err, uint64_t blocks,
 			  : v->opts.verify == VERIFY_QUICK
 				  ? "burned and verified (tree only)"
 				  : "burned and verified";
-	struct why ignored;
+	char text[sizeof v->last_result];
+	struct why failed = {""};
 
-	LOCK_GUARD(&v->lock);
-	if (err)
-		snprintf(v->last_result, sizeof v->last_result,
-			 "not burned: %s", why_text(why, err));
+	if (err && !c->published)
+		snprintf(text, sizeof text, "not burned: %s",
+			 why_text(why, err));
 	else
-		snprintf(v->last_result, sizeof v->last_result,
-			 "%s: session at lba %llu, %llu blocks", how,
+		snprintf(text, sizeof text,
+			 "%s: session at lba %llu, %llu blocks%s%.200s", how,
 			 (unsigned long long)c->facts.nwa,
-			 (unsigned long long)blocks);
-	if (stage_set_result(v->stage, v->last_result, &ignored) < 0)
-		log_warning("%s", why_text(&ignored, -EIO));
+			 (unsigned long long)blocks,
+			 err ? "; the stage is behind: " : "",
+			 err ? why_text(why, err) : "");
+	if (stage_set_result(v->stage, text, &failed) < 0)
+		log_warning("%s", why_text(&failed, -EIO));
+	LOCK_GUARD(&v->lock);
+	memcpy(v->last_result, text, sizeof text);
 }
 
 static void serve(struct volume *v, const struct commit_request *r)
@@ -400,6 +415,10 @@ static void serve(struct volume *v, const struct commit_request *r)
 	}
 	if (err || blocks)
 		keep_result(&c, err, blocks, &why);
+	if (err && c.published) {
+		log_error("%s", why_text(&why, err));
+		err = 0;
+	}
 	if (err) {
 		snprintf(text, sizeof text, "%s", why_text(&why, err));
 		log_error("commit of %s failed: %s", v->source, text);

@@ -32,8 +32,8 @@ static int get_file(struct tree *t, uint64_t ino, struct inode **ret)
 	return 0;
 }
 
-static int get_file_to_change(struct tree *t, const struct cred *cred,
-			      uint64_t ino, struct inode **ret)
+static int get_file_to_change(struct tree *t, uint64_t ino,
+			      struct inode **ret)
 {
 	int err = get_file(t, ino, ret);
 
@@ -48,7 +48,6 @@ static int get_file_to_change(struct tree *t, const struct cred *cred,
 	err = inode_will_change(t, *ret);
 	if (err)
 		return err;
-	changers_note(&t->changers, cred->pid);
 	return 0;
 }
 
@@ -296,8 +295,9 @@ int file_write_begin(struct tree *t, const struct cred *cred, uint64_t ino,
 	*io = (struct file_io){.ino = ino, .off = off};
 	if (off > FILE_MAX_BYTES || len > FILE_MAX_BYTES - off)
 		return -EFBIG;
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
-	err = get_file_to_change(t, cred, ino, &inode);
+	err = get_file_to_change(t, ino, &inode);
 	if (err)
 		return err;
 	/* A file that has no name left takes no room on the disc. */
@@ -317,9 +317,11 @@ int file_write_begin(struct tree *t, const struct cred *cred, uint64_t ino,
 	return 0;
 }
 
-/* The first @done bytes of the fresh pieces become content. */
+/* The first @done bytes of the fresh pieces become content; *@ret_entered of
+ * them did when memory ran out. */
 static int enter_fresh(struct tree *t, struct inode *inode,
-		       const struct file_io *io, uint64_t done)
+		       const struct file_io *io, uint64_t done,
+		       uint64_t *ret_entered)
 {
 	struct extent_list dropped = {0};
 	uint64_t begin = 0;
@@ -339,6 +341,8 @@ static int enter_fresh(struct tree *t, struct inode *inode,
 
 		if (p->fresh)
 			err = extent_map_put(map, &e, &dropped);
+		if (!err)
+			*ret_entered = begin + len;
 		begin += p->len;
 	}
 	tree_release_extents(t, &dropped);
@@ -360,6 +364,7 @@ static void set_size(struct tree *t, struct inode *inode, uint64_t size)
 int file_write_end(struct tree *t, const struct cred *cred, struct file_io *io,
 		   size_t done, bool kill_suidgid)
 {
+	uint64_t entered = 0;
 	struct inode *inode;
 	int err = 0;
 
@@ -372,17 +377,18 @@ int file_write_end(struct tree *t, const struct cred *cred, struct file_io *io,
 		/* A commit may have ended since the write began. */
 		err = inode_will_change(t, inode);
 		if (!err)
-			err = enter_fresh(t, inode, io, done);
-		if (!err) {
+			err = enter_fresh(t, inode, io, done, &entered);
+		if (entered)
 			inode->delta->content_touched = true;
+		if (!err) {
 			if (io->off + done > inode->size)
 				set_size(t, inode, io->off + done);
 			if (kill_suidgid)
-				inode_kill_suidgid(inode);
+				inode_kill_suidgid(t, inode);
 			inode_touch(inode, true, true);
 		}
 	}
-	release_fresh(t, io, err ? 0 : done);
+	release_fresh(t, io, entered);
 	if (inode->delta)
 		tree_recharge(t, inode);
 	unpin(t, io);
@@ -432,8 +438,9 @@ int file_fallocate(struct tree *t, const struct cred *cred, uint64_t ino,
 		return -EINVAL;
 	if (off > FILE_MAX_BYTES || len > FILE_MAX_BYTES - off)
 		return -EFBIG;
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
-	err = get_file_to_change(t, cred, ino, &inode);
+	err = get_file_to_change(t, ino, &inode);
 	if (err)
 		return err;
 	/* First what may be refused: the room. */
@@ -541,6 +548,7 @@ int64_t file_clone(struct tree *t, const struct cred *cred, uint64_t src_ino,
 
 	if (dst_off > FILE_MAX_BYTES)
 		return -EFBIG;
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
 	err = get_file(t, src_ino, &src);
 	if (err)
@@ -553,7 +561,7 @@ int64_t file_clone(struct tree *t, const struct cred *cred, uint64_t src_ino,
 		len = src->size - src_off;
 	if (len > FILE_MAX_BYTES - dst_off)
 		return -EFBIG;
-	err = get_file_to_change(t, cred, dst_ino, &dst);
+	err = get_file_to_change(t, dst_ino, &dst);
 	if (err)
 		return err;
 	if (src == dst && src_off < dst_off + len && dst_off < src_off + len)

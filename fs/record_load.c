@@ -340,6 +340,9 @@ int record_load(struct tree *t, struct stage *st, struct why *why)
 		err = check_reachable(&l);
 	if (!err)
 		err = settle(&l);
+	/* References were not all counted: none may be given back. */
+	if (err)
+		t->data = NULL;
 	release_nodes(&l);
 	if (err == -ENOMEM)
 		why_set(why, err, "out of memory");

@@ -65,11 +65,11 @@ static struct json_object *medium_object(const struct medium *m)
 	return o;
 }
 
-static const char *tree_word(const struct volume *v)
+static const char *tree_word(bool blank, const struct import_info *info)
 {
-	if (v->blank)
+	if (blank)
 		return "blank";
-	switch (v->info.kind) {
+	switch (info->kind) {
 	case TREE_ROCK_RIDGE:
 		return "rock_ridge";
 	case TREE_JOLIET:
@@ -80,14 +80,15 @@ static const char *tree_word(const struct volume *v)
 	return "iso9660";
 }
 
-static struct json_object *session_object(const struct volume *v)
+static struct json_object *session_object(bool blank,
+					  const struct import_info *info)
 {
 	struct json_object *o = json_object_new_object();
 
-	put_number(o, "lba", v->blank ? 0 : v->info.lba);
-	put_text(o, "volume_id", v->blank ? "" : v->info.volume_id);
-	put_text(o, "tree", tree_word(v));
-	put_number(o, "nodes", v->blank ? 0 : v->info.nodes);
+	put_number(o, "lba", blank ? 0 : info->lba);
+	put_text(o, "volume_id", blank ? "" : info->volume_id);
+	put_text(o, "tree", tree_word(blank, info));
+	put_number(o, "nodes", blank ? 0 : info->nodes);
 	return o;
 }
 
@@ -176,6 +177,9 @@ struct json_object *report_status(struct volume *v)
 {
 	struct json_object *o = json_object_new_object();
 	struct tree_space space;
+	struct import_info info;
+	struct medium medium;
+	bool blank = volume_base(v, &medium, &info);
 
 	tree_space(v->tree, &space);
 	put_text(o, "source", disc_path(v->disc));
@@ -183,8 +187,8 @@ struct json_object *report_status(struct volume *v)
 	put_bool(o, "readonly", v->readonly_reason != NULL);
 	if (v->readonly_reason)
 		put_text(o, "readonly_reason", v->readonly_reason);
-	put(o, "medium", medium_object(&v->medium));
-	put(o, "session", session_object(v));
+	put(o, "medium", medium_object(&medium));
+	put(o, "session", session_object(blank, &info));
 	put(o, "space", space_object(v, &space));
 	put(o, "pending", pending_object(v, &space));
 	put(o, "commit_on", triggers_object(v));
@@ -351,7 +355,7 @@ int report_log(struct volume *v, struct json_object **ret, struct why *why)
 	AUTO_FREE struct disc_session *sessions = NULL;
 	struct listing before = {0};
 	size_t n = 0;
-	int err = v->medium.status == DISC_BLANK
+	int err = volume_base(v, NULL, NULL)
 			  ? 0
 			  : disc_sessions(v->disc, &sessions, &n, why);
 

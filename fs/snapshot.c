@@ -120,9 +120,11 @@ static int set_origin(struct snapshot *s, uint32_t index,
 			return -ENOMEM;
 		return ptrmap_put(&s->claimed, ptrmap_key(from), 1);
 	}
-	if (d->inode->flags & I_BASE) {
+	/* Only content is worth sharing: a new link of another kind of node is
+	 * one more node. */
+	if ((d->inode->flags & I_BASE) && S_ISREG(d->inode->mode)) {
 		from = inode_place(d->inode, D_BASE);
-		assert(from && !S_ISDIR(d->inode->mode));
+		assert(from);
 		n->link_base = from->base_id;
 	}
 	return 0;

@@ -28,7 +28,7 @@ int tree_new(const struct attr *root_attr, struct stage_data *data,
 	list_init(&t->dirty_inodes);
 	t->data = data;
 	t->next_stage_id = 1;
-	t->limit_blocks = UINT64_MAX / 4;
+	t->limit_blocks = t->shared_limit_blocks = TREE_NO_LIMIT;
 	t->joliet = true;
 	/* Number 0 is nobody's; TREE_ROOT comes next. */
 	t->inodes = calloc(64, sizeof *t->inodes);
@@ -111,10 +111,12 @@ void tree_set_readonly(struct tree *t, bool readonly)
 	t->readonly = readonly;
 }
 
-void tree_set_limit(struct tree *t, uint64_t blocks, bool joliet)
+void tree_set_limit(struct tree *t, uint64_t blocks, uint64_t shared_blocks,
+		    bool joliet)
 {
 	WRITE_LOCK(t);
 	t->limit_blocks = blocks;
+	t->shared_limit_blocks = shared_blocks;
 	if (t->joliet == joliet)
 		return;
 	t->joliet = joliet;
@@ -134,6 +136,7 @@ void tree_space(struct tree *t, struct tree_space *ret)
 		.session_blocks = space_session_blocks(
 			t->tree_bytes, t->data_blocks + t->reserved_blocks),
 		.limit_blocks = t->limit_blocks,
+		.free_blocks = tree_free_blocks(t),
 	};
 }
 
@@ -200,7 +203,7 @@ static void set_times(struct inode *inode, unsigned set, const struct stat *st)
 }
 
 /* What a write or truncation by somebody without CAP_FSETID takes away. */
-void inode_kill_suidgid(struct inode *inode)
+void inode_kill_suidgid(struct tree *t, struct inode *inode)
 {
 	struct xattrs *without;
 
@@ -211,8 +214,10 @@ void inode_kill_suidgid(struct inode *inode)
 		inode->mode &= ~(mode_t)S_ISGID;
 	if (xattrs_set(inode->xattrs, "security.capability", NULL, 0,
 		       &without) == 0) {
+		tree_count(t, inode, -1);
 		free(inode->xattrs);
 		inode->xattrs = without;
+		tree_count(t, inode, 1);
 	}
 }
 
@@ -262,13 +267,13 @@ int tree_setattr(struct tree *t, const struct cred *cred, uint64_t ino,
 	struct inode *inode;
 	int err;
 
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
 		return -ESTALE;
 	if (t->readonly)
 		return -EROFS;
-	changers_note(&t->changers, cred->pid);
 	err = inode_will_change(t, inode);
 	if (err)
 		return err;
@@ -292,7 +297,7 @@ int tree_setattr(struct tree *t, const struct cred *cred, uint64_t ino,
 	if (set & TREE_SET_GID)
 		inode->gid = st->st_gid;
 	if (set & TREE_SET_KILL_SUIDGID)
-		inode_kill_suidgid(inode);
+		inode_kill_suidgid(t, inode);
 	set_times(inode, set, st);
 	inode_stat(inode, ret);
 	return 0;
@@ -366,6 +371,7 @@ ssize_t tree_listxattr(struct tree *t, uint64_t ino, char *buf, size_t size)
 	return (ssize_t)sum;
 }
 
+/* xattr_change - one attribute, and the mode where it is an ACL. */
 static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 			const char *name, const void *value, size_t size,
 			int flags)
@@ -377,6 +383,7 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 	int there, err;
 	mode_t mode;
 
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
@@ -418,7 +425,6 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 		free(changed);
 		return err;
 	}
-	changers_note(&t->changers, cred->pid);
 	tree_count(t, inode, -1);
 	free(inode->xattrs);
 	inode->xattrs = changed;

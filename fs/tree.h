@@ -163,9 +163,16 @@ struct tree_space {
 	uint64_t data_blocks;       /* of changed and new files, to be burned */
 	uint64_t session_blocks;    /* upper bound of a commit now, all included */
 	uint64_t limit_blocks;      /* what the disc can take */
+	uint64_t free_blocks;       /* of new content, that a commit can take yet */
 };
-/* tree_set_limit - blocks that a session may have; and whether it gets a Joliet tree. */
-void tree_set_limit(struct tree *t, uint64_t blocks, bool joliet);
+/*
+ * tree_set_limit - @blocks that a session may have; @shared_blocks that a
+ * session and what is staged may have together (image and stage on one file
+ * system; TREE_NO_LIMIT else); whether the session gets a Joliet tree.
+ */
+#define TREE_NO_LIMIT (UINT64_MAX / 4)
+void tree_set_limit(struct tree *t, uint64_t blocks, uint64_t shared_blocks,
+		    bool joliet);
 void tree_space(struct tree *t, struct tree_space *ret);
 
 /* ---- activity ---- */

@@ -207,13 +207,14 @@ struct tree {
 	uint64_t data_blocks; /* of content that a commit writes */
 	uint64_t reserved_blocks; /* by writes in flight */
 	uint64_t limit_blocks;
+	uint64_t shared_limit_blocks; /* of session and staged bytes together */
 	bool joliet;
 
 	struct stage_data *data;
 	struct changers changers;
 };
 
-/* ---- tree_core.c: objects ---- */
+/* ---- inodes (tree_inode.c) and their deltas (tree_delta.c) ---- */
 
 /* tree_inode - by number, NULL if there is none. */
 struct inode *tree_inode(struct tree *t, uint64_t ino);
@@ -251,7 +252,7 @@ void inode_delta_free(struct tree *t, struct inode *inode);
 /* tree_release_extents - drop the references of the extents in @l, and @l. */
 void tree_release_extents(struct tree *t, struct extent_list *l);
 /* inode_kill_suidgid - set-id bits and capabilities go; inode_will_change was called. */
-void inode_kill_suidgid(struct inode *inode);
+void inode_kill_suidgid(struct tree *t, struct inode *inode);
 /* inode_truncate - set the size of a regular file; inode_will_change was called. */
 int inode_truncate(struct tree *t, struct inode *inode, uint64_t size);
 /* dir_touch - its entries changed: times, and what the base had is kept. */
@@ -266,6 +267,8 @@ enum inode_change {
 unsigned inode_changes(const struct inode *inode);
 
 /*
+ * Places and folders: tree_place.c.
+ *
  * dentry_find - the place @name in @parent that has one of the flags in @views.
  * dentry_prepare - a place for @inode at @name in @parent, not live yet: a dead
  * one that is the same is taken up again.  All memory that dentry_enter needs
@@ -328,7 +331,7 @@ int acl_check(const struct inode *inode, const char *name, const void *value,
 int acl_chmod(struct inode *inode, mode_t mode);
 int acl_inherit(const struct inode *dir, struct inode *inode, mode_t umask);
 
-/* ---- space ---- */
+/* ---- room: tree_delta.c ---- */
 
 /* tree_count - add (@sign 1) or take away (-1) what the live places of @inode
  * cost: around any change of its xattrs, target or size. */
@@ -338,6 +341,8 @@ uint64_t tree_entry_bytes(const struct tree *t, const struct inode *inode,
 			  size_t name_len);
 /* tree_recharge - bring inode's part of data_blocks up to date. */
 void tree_recharge(struct tree *t, struct inode *inode);
+/* tree_free_blocks - of content that may still be added. */
+uint64_t tree_free_blocks(const struct tree *t);
 /* tree_has_room - whether @blocks of data and @bytes of tree more would fit. */
 bool tree_has_room(const struct tree *t, uint64_t blocks, uint64_t bytes);
 

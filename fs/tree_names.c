@@ -47,8 +47,7 @@ static int get_dir(struct tree *t, uint64_t ino, struct inode **ret)
 }
 
 /* A folder in which something is to be changed. */
-static int get_dir_to_change(struct tree *t, const struct cred *cred,
-			     uint64_t ino, const char *name,
+static int get_dir_to_change(struct tree *t, uint64_t ino, const char *name,
 			     struct inode **ret)
 {
 	int err = get_dir(t, ino, ret);
@@ -63,7 +62,6 @@ static int get_dir_to_change(struct tree *t, const struct cred *cred,
 	/* Removed while somebody is in it. */
 	if ((*ret)->nlink == 0)
 		return -ENOENT;
-	changers_note(&t->changers, cred->pid);
 	return 0;
 }
 
@@ -129,8 +127,9 @@ static int make(struct tree *t, const struct cred *cred, uint64_t parent,
 	struct attr attr;
 	int err;
 
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
-	err = get_dir_to_change(t, cred, parent, name, &dir);
+	err = get_dir_to_change(t, parent, name, &dir);
 	if (err)
 		return err;
 	if (dentry_find(t, dir, name, D_LIVE))
@@ -217,6 +216,7 @@ int tree_link(struct tree *t, const struct cred *cred, uint64_t ino,
 	struct dentry *d;
 	int err;
 
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
@@ -227,7 +227,7 @@ int tree_link(struct tree *t, const struct cred *cred, uint64_t ino,
 		return -ENOENT;
 	if (inode->nlink >= LINK_MAX_COUNT)
 		return -EMLINK;
-	err = get_dir_to_change(t, cred, parent, name, &dir);
+	err = get_dir_to_change(t, parent, name, &dir);
 	if (err)
 		return err;
 	if (dentry_find(t, dir, name, D_LIVE))
@@ -278,8 +278,9 @@ static int remove_entry(struct tree *t, const struct cred *cred,
 	struct dentry *d;
 	int err;
 
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
-	err = get_dir_to_change(t, cred, parent, name, &dir);
+	err = get_dir_to_change(t, parent, name, &dir);
 	if (err)
 		return err;
 	d = dentry_find(t, dir, name, D_LIVE);
@@ -397,10 +398,11 @@ int tree_rename(struct tree *t, const struct cred *cred, uint64_t parent,
 	if ((flags & ~(unsigned)(RENAME_NOREPLACE | RENAME_EXCHANGE)) ||
 	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
+	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
-	err = get_dir_to_change(t, cred, parent, name, &dir);
+	err = get_dir_to_change(t, parent, name, &dir);
 	if (!err)
-		err = get_dir_to_change(t, cred, new_parent, new_name, &to_dir);
+		err = get_dir_to_change(t, new_parent, new_name, &to_dir);
 	if (err)
 		return err;
 	from = dentry_find(t, dir, name, D_LIVE);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,12 +20,30 @@ enum { FLUSH_SECONDS = 5 };
 
 /* ---- the medium ---- */
 
+bool volume_base(struct volume *v, struct medium *ret_medium,
+		 struct import_info *ret_info)
+{
+	LOCK_GUARD(&v->lock);
+	if (ret_medium)
+		*ret_medium = v->medium;
+	if (ret_info)
+		*ret_info = v->info;
+	return v->blank;
+}
+
 int volume_look(struct volume *v, struct why *why)
 {
-	int err = disc_look(v->disc, &v->medium, why);
+	struct medium m;
+	int err = disc_look(v->disc, &m, why);
 
-	if (err || !v->medium.overwritable)
+	if (err)
 		return err;
+	{
+		LOCK_GUARD(&v->lock);
+		v->medium = m;
+	}
+	if (!m.overwritable)
+		return 0;
 	if (!v->head)
 		v->head = malloc(DISC_HEAD_BYTES);
 	if (!v->head)
@@ -36,9 +55,29 @@ int volume_look(struct volume *v, struct why *why)
 	return 0;
 }
 
+/* Whether what is staged takes room away from the image. */
+static bool shares_room(struct volume *v)
+{
+	uint64_t dev, ino;
+	char serial[64];
+	struct stat st;
+
+	return v->stage && disc_identity(v->disc, &dev, &ino, serial) == 0 &&
+	       ino && fstat(volume_data_fd(v), &st) == 0 &&
+	       dev == (uint64_t)st.st_dev;
+}
+
 void volume_set_limit(struct volume *v)
 {
-	tree_set_limit(v->tree, v->medium.free_blocks, !v->opts.no_joliet);
+	uint64_t shared = TREE_NO_LIMIT;
+
+	/* What is staged already has taken its part of it. */
+	if (shares_room(v))
+		shared = (stage_data_room(stage_data(v->stage)) +
+			  stage_data_used(stage_data(v->stage))) /
+			 DISC_BLOCK;
+	tree_set_limit(v->tree, v->medium.free_blocks, shared,
+		       !v->opts.no_joliet);
 }
 
 int volume_fill_binding(struct disc *disc, const struct medium *m,
@@ -246,6 +285,11 @@ static int attach_stage(struct volume *v, const char *from, struct why *why)
 	if (v->opts.session_lba != IMPORT_LAST)
 		return 0;
 	err = open_stage(v, from, why);
+	if (err < 0 && v->opts.readonly && !from) {
+		log_warning("shown without changes that are pending: %s",
+			    why_text(why, err));
+		return 0;
+	}
 	if (err || !v->stage)
 		return err;
 	if (from)
@@ -256,6 +300,8 @@ static int attach_stage(struct volume *v, const char *from, struct why *why)
 	err = record_load(v->tree, v->stage, why);
 	if (err)
 		return err;
+	volume_set_limit(v);
+	v->loaded = true;
 	stage_get_result(v->stage, v->last_result, sizeof v->last_result, NULL);
 	/* The disc may have another path now. */
 	return look_only ? 0 : stage_set_binding(v->stage, &v->binding, why);
@@ -330,12 +376,14 @@ static void close_stage(struct volume *v)
 
 	if (!v->stage)
 		return;
-	if (!look_only && v->tree) {
+	/* A tree that did not take up the stage's rows says nothing of them. */
+	if (!look_only && v->loaded) {
 		if (volume_flush(v, &why) < 0)
 			log_error("the last changes are not in the stage: %s",
 				  why_text(&why, -EIO));
 		else if (!v->rebase_pending && volume_pending(v) == 0)
-			drop = stage_replace(v->stage, &nothing, NULL) == 0;
+			drop = stage_set_intent(v->stage, NULL, NULL) == 0 &&
+			       stage_replace(v->stage, &nothing, NULL) == 0;
 	}
 	tree_free(v->tree);
 	v->tree = NULL;
@@ -398,16 +446,18 @@ const char *volume_readonly_reason(const struct volume *v)
 void volume_statfs(struct volume *v, struct volume_statfs *ret)
 {
 	struct tree_space space;
+	struct medium m;
 	uint64_t room;
 
+	volume_base(v, &m, NULL);
 	tree_space(v->tree, &space);
 	*ret = (struct volume_statfs){
-		.total_blocks = v->medium.capacity_blocks,
+		.total_blocks = m.capacity_blocks,
 		.files = space.files + space.folders,
 	};
-	if (v->readonly_reason || space.session_blocks >= space.limit_blocks)
+	if (v->readonly_reason)
 		return;
-	ret->free_blocks = space.limit_blocks - space.session_blocks;
+	ret->free_blocks = space.free_blocks;
 	room = v->stage ? stage_data_room(stage_data(v->stage)) / DISC_BLOCK
 			: 0;
 	if (room < ret->free_blocks)
@@ -419,8 +469,10 @@ uint64_t volume_pending(struct volume *v)
 	struct diff_entry *entries;
 	uint32_t n = 0;
 
-	if (diff_collect(v->tree, &entries, &n) == 0)
-		diff_free(entries, n);
+	/* Not known: not nothing. */
+	if (diff_collect(v->tree, &entries, &n) < 0)
+		return UINT64_MAX;
+	diff_free(entries, n);
 	return n;
 }
 

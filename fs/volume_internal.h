@@ -39,8 +39,7 @@ struct volume {
 	struct disc *disc;
 	struct tree *tree;
 	struct stage *stage;     /* NULL: nothing is staged */
-	struct import_info info; /* of the base */
-	bool blank;              /* there is no base yet */
+	bool loaded;             /* the tree has what the stage holds */
 	char *readonly_reason;   /* NULL: writable */
 
 	/* commit_lock: one snapshot at a time; taken before flush_lock. */
@@ -53,7 +52,12 @@ struct volume {
 	struct stage_binding binding;
 	int flush_error; /* of the background, for the next flush to return */
 
-	/* What the medium must be when a commit begins. */
+	/*
+	 * The base, and what the medium must be when a commit begins: written
+	 * by the committer with lock held, read by others through volume_base.
+	 */
+	struct import_info info;
+	bool blank; /* there is no base yet */
 	struct medium medium;
 	unsigned char *head;
 
@@ -100,6 +104,10 @@ int volume_fill_binding(struct disc *disc, const struct medium *m,
 
 /* volume_look - look at the medium and remember it as the expected one. */
 int volume_look(struct volume *v, struct why *why);
+/* volume_base - copies of what the committer changes: the medium, what is
+ * known of the base (NULL: not wanted); returns whether there is no base. */
+bool volume_base(struct volume *v, struct medium *ret_medium,
+		 struct import_info *ret_info);
 /* volume_set_limit - tell the tree what the disc can take now. */
 void volume_set_limit(struct volume *v);
 int volume_flush_locked(struct volume *v, struct why *why);

@@ -112,6 +112,11 @@ same() {
 	cmp "$1" "$2" || fail "${3:-$1 and $2} differ"
 }
 
+# inside PID DIR - whether that is the process's working folder.
+inside() {
+	[ "$(readlink "/proc/$1/cwd")" = "$2" ]
+}
+
 # within SECONDS COMMAND... - until it succeeds.
 within() {
 	local end=$((SECONDS + $1 * TEST_SLOW))

@@ -33,7 +33,7 @@ for n in {1..300}; do
 	[ ${#text} -le "$longest" ] || longest=${#text}
 	echo "$n" >"$MNT/files/$text"
 	[ $((n % 3)) -ne 0 ] ||
-		ln -s "${filler:0:n * 13}" "$MNT/links/${text:0:130}"
+		ln -s "${filler:0:100 + n * 3}" "$MNT/links/${text:0:130}"
 	if [ $((n % 5)) -eq 0 ]; then
 		: >"$MNT/xattrs/${text:0:100}"
 		setfattr -n user.long -v "${filler:0:n * 6}" \
@@ -59,13 +59,13 @@ for n in 1 77 120 299 300; do
 done
 ok "xorriso finds every name, in old sessions too"
 
+# Not bsdtar here: libarchive takes no long name of a file whose data lie before
+# the tree, as those of older sessions do.
 text=$(name 300)
-readable "$IMG" files links xattrs
-for reader in isoinfo bsdtar; do
-	grep -Fqx "files/$text" "read.$reader" || fail "$reader does not find it"
-done
-untar "$IMG" got.tree
-[ "$(readlink "got.tree/links/${text:0:130}")" = "${filler:0:3900}" ] ||
+isoinfo -R -f -i "$IMG" >got.isoinfo
+grep -Fqx "/files/$text" got.isoinfo || fail "isoinfo does not find it"
+extract "$IMG" got.tree
+[ "$(readlink "got.tree/links/${text:0:130}")" = "${filler:0:1000}" ] ||
 	fail "a long link is another"
 on_image "$IMG" - -getfattr "/xattrs/${text:0:100}" -- >got
 grep -Fqx "user.long=\"${filler:0:1800}\"" got ||
@@ -80,4 +80,6 @@ cp -a got.tree/files got.tree/links "$MNT/"
 umnt
 image_paths "$IMG" | sed -n "s|^'/files/||p" | tr -d "'" >got
 same want got "the names in one session"
-ok "and in one session"
+readable "$IMG" files links
+grep -Fqx "files/$text" read.bsdtar || fail "bsdtar does not find it"
+ok "and in one session, for bsdtar too"

@@ -41,7 +41,7 @@ echo two >"$MNT/two"
 cp "$IMG" before.iso
 (cd "$MNT" && exec sleep 1000) &
 sleeper=$!
-within 5 test "$(readlink "/proc/$sleeper/cwd")" = "$MNT"
+within 5 inside $sleeper "$MNT"
 expect_exit 32 umount "$MNT" 2>err
 grep -Eqi 'busy' err || fail "not said that it is busy: $(cat err)"
 mounted || fail "unmounted under a shell"

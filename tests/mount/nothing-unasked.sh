@@ -69,7 +69,7 @@ unburned 'sync of files, and of the whole file system'
 mkdir "$MNT/busy"
 (cd "$MNT/busy" && exec sleep 1000) &
 sleeper=$!
-within 5 test "$(readlink "/proc/$sleeper/cwd")" = "$MNT/busy"
+within 5 inside $sleeper "$MNT/busy"
 expect_error 32 'busy' umnt
 mounted || fail "unmounted under a shell"
 unburned 'umount with a shell inside'

@@ -29,8 +29,10 @@ tree_make() (
 		done
 		chmod "${modes[d % 7]}" "d$d"/b/*
 		chown "$((d * 11)):$((d * 7))" "d$d"/c/*
-		ln "d$d/a/file 0 of $d.c" "d$d/first"
-		ln "d$d/a/file 0 of $d.c" "d$d/deep/first"
+		# libarchive keeps no links of an empty file.
+		echo "$d" >"d$d/first"
+		ln "d$d/first" "d$d/deep/first"
+		ln "d$d/first" "d$d/deep/er/first"
 		ln -s "a/file 4 of $d.c" "d$d/link"
 		ln -s "/nowhere/$d" "d$d/dangling"
 		mkdir "d$d/empty"

@@ -54,9 +54,15 @@ mv "$IMG" moved.iso
 mnt moved.iso
 has 'A pending'
 keep
+# Here again, so that this is the path that the stage knows.
 mv moved.iso "$IMG"
+mnt
+keep
 ok "a moved image keeps its stage"
 
+# The stage is bound to where its disc was mounted last.
+mnt
+keep
 mv "$IMG" hidden.iso
 refused "$IMG"
 ok "an image that is gone: its stage is named"

@@ -170,6 +170,8 @@ static int content_read(void *arg, void *content, void *buf, size_t len,
 	(void)arg;
 	if (c->set_when_read)
 		atomic_store(c->set_when_read, 1);
+	if (c->delay_ms)
+		usleep(c->delay_ms * 1000);
 	if (off + len > c->fail_at)
 		return -EIO;
 	for (i = 0; i < len; i++)

@@ -28,6 +28,7 @@ struct content_of {
 	char *data;
 	size_t len;
 	uint64_t fail_at;	   /* UINT64_MAX: never */
+	unsigned delay_ms;	   /* of each read */
 	atomic_int *set_when_read; /* NULL, or set to 1 by the first read */
 };
 

@@ -184,6 +184,27 @@ START_TEST(finds_a_mapping)
 }
 END_TEST
 
+/* Where the kernel does not tell, since nothing is mounted there, /proc must.
+ */
+START_TEST(checks_without_the_kernel)
+{
+	struct mountinfo m = {.id = UINT32_MAX, .dev = nowhere_dev};
+	pid_t pid;
+
+	ck_assert_int_eq(mkdir("below", 0755), 0);
+	ck_assert_int_eq(mkdir("below/sub", 0755), 0);
+	m.dir = realpath("below", NULL);
+	ck_assert(!busy_check(&m));
+	pid = start_holder(enter);
+	ck_assert(busy_check(&m));
+	end_holder(pid);
+	ck_assert(!busy_check(&m));
+	rmdir("below/sub");
+	rmdir("below");
+	free(m.dir);
+}
+END_TEST
+
 START_TEST(stops_at_the_limit)
 {
 	char root[] = "/";
@@ -206,6 +227,7 @@ int main(void)
 	tcase_add_test(tcase, finds_a_working_folder);
 	tcase_add_test(tcase, finds_an_open_file);
 	tcase_add_test(tcase, finds_a_mapping);
+	tcase_add_test(tcase, checks_without_the_kernel);
 	tcase_add_test(tcase, stops_at_the_limit);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);

@@ -21,11 +21,13 @@ static pid_t server;
 /* A mount's end of the socket: it answers the first line with @answer. */
 static void serve(int listener, const char *answer, size_t len)
 {
-	int fd = accept(listener, NULL, NULL);
 	char request[4096];
+	int fd;
 
-	if (recv(fd, request, sizeof request, 0) <= 0)
-		_exit(1);
+	/* Who is refused by the client hangs up and says nothing. */
+	do
+		fd = accept(listener, NULL, NULL);
+	while (recv(fd, request, sizeof request, 0) <= 0);
 	/* In pieces, as a stream may bring them. */
 	for (size_t at = 0, n; at < len; at += n) {
 		n = len - at < 7 ? len - at : 7;

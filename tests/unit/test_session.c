@@ -248,6 +248,40 @@ START_TEST(foreign_session_stays)
 }
 END_TEST
 
+/* Bases without Rock Ridge get it, with the names that they show; what is
+ * compressed stays so. */
+START_TEST(other_trees)
+{
+	static const char *const make[] = {
+		"genisoimage -o a.iso src",
+		"genisoimage -J -o a.iso src",
+		"xorriso -outdev a.iso -map src / -set_filter_r --zisofs / -- "
+		"-commit",
+	};
+	struct builder b;
+
+	new_folder();
+	shell("mkdir -p src/folder; seq 1 20000 >src/folder/numbers;"
+	      "echo one >src/one; %s 2>log",
+	      make[_i]);
+	shell("xorriso -osirrox on -indev a.iso -extract / want 2>log;"
+	      "chmod -R u+rwX want; cp a.iso before.iso");
+	b_open(&b, "a.iso");
+	b_file(&b, 0, "new", "new\n");
+	b_dir(&b, 0, "new-folder");
+	b_move(&b, b_base(&b, "/one") ? "/one" : "/ONE", 0, "moved");
+	b_commit(&b);
+	ck_assert(b.info.has_rock_ridge);
+	b_close(&b);
+	shell("cd want; echo new >new; mkdir new-folder;"
+	      "if [ -e one ]; then mv one moved; else mv ONE moved; fi");
+	shell("rm -rf got; xorriso -osirrox on -indev a.iso -extract / got "
+	      ">log 2>&1; chmod -R u+rwX got; diff -r want got");
+	shell("test $(stat -c %%s a.iso) -lt "
+	      "$(($(stat -c %%s before.iso) + 250000))");
+}
+END_TEST
+
 /* The copy of the old head stands behind trees of any size. */
 START_TEST(foreign_session_behind_large_trees)
 {
@@ -560,6 +594,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, new_links_are_written_once);
 	tcase_add_test(tc, sessions_of_two_programs);
 	tcase_add_loop_test(tc, foreign_session_stays, 2, N_MAKERS);
+	tcase_add_loop_test(tc, other_trees, 0, 3);
 	tcase_add_test(tc, foreign_session_behind_large_trees);
 	tcase_add_test(tc, folders_of_long_names);
 	tcase_add_test(tc, long_links);

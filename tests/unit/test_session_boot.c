@@ -120,6 +120,46 @@ START_TEST(boot_goes_with_its_catalog)
 }
 END_TEST
 
+/* As many a Linux distribution has it: the volume, then an EFI partition. */
+START_TEST(partition_behind_the_volume_stays)
+{
+	struct disc_session *sessions;
+	struct builder b;
+	size_t n;
+	int i;
+
+	new_folder();
+	shell("mkdir src; seq 1 1000 >src/n; cp -a src want;"
+	      "seq 1 300000 | head -c 1500000 >efi.img;"
+	      "xorriso -as mkisofs -R -J -o a.iso -append_partition 2 0xef "
+	      "efi.img %s -e --interval:appended_partition_2:all:: "
+	      "-no-emul-boot src 2>log; cp a.iso before.iso",
+	      _i ? "-appended_part_as_gpt" : "");
+	for (i = 0; i < 2; i++) {
+		b_open(&b, "a.iso");
+		b_file(&b, 0, i ? "m2" : "m1", "more\n");
+		b_commit(&b);
+		b_close(&b);
+	}
+	b_open(&b, "a.iso");
+	ck_assert_int_eq(disc_sessions(b.disc, &sessions, &n, &b.why), 0);
+	ck_assert_uint_eq(n, 3);
+	b_close(&b);
+	shell("cmp -n 32768 before.iso a.iso");
+	old_blocks_stand(sessions[1].lba);
+	ck_assert_uint_ge((uint64_t)sessions[1].lba * DISC_BLOCK, 1500000);
+	free(sessions);
+	shell("xorriso -indev before.iso -report_el_torito plain 2>/dev/null |"
+	      " grep 'boot img ' | head -1 >1; xorriso -indev a.iso "
+	      "-report_el_torito plain 2>/dev/null | grep 'boot img ' |"
+	      " head -1 | diff 1 -");
+	shell("echo more >want/m1;"
+	      "echo more >want/m2; rm -rf got; xorriso -osirrox on -indev "
+	      "a.iso -extract / got >log 2>&1; rm -f got/boot.catalog;"
+	      "diff -r want got");
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("session_boot");
@@ -129,6 +169,7 @@ static Suite *suite(void)
 	tcase_add_loop_test(tc, boot_stays, 0, 2);
 	tcase_add_loop_test(tc, boot_content_is_renewed, 0, 2);
 	tcase_add_loop_test(tc, boot_goes_with_its_catalog, 0, 2);
+	tcase_add_loop_test(tc, partition_behind_the_volume_stays, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
 }

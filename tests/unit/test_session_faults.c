@@ -73,7 +73,9 @@ START_TEST(cancelled_burn)
 	/* At once again. */
 	atomic_store(&cancel, 0);
 	b_content(&b, i)->set_when_read = NULL;
+	/* Long enough to be reported. */
 	b.nodes[i].size = 5000000;
+	b_content(&b, i)->delay_ms = 20;
 	b_author(&b);
 	b_burn(&b);
 	ck_assert(b.reports > 0 && b.saw_file);

@@ -31,7 +31,7 @@ static void setup(void)
 	folder_fd = open(folder, O_DIRECTORY);
 	ck_assert_int_eq(stage_data_open(folder_fd, false, &data, NULL), 0);
 	ck_assert_int_eq(tree_new(&root, data, &t), 0);
-	tree_set_limit(t, 1 << 20, true);
+	tree_set_limit(t, 1 << 20, TREE_NO_LIMIT, true);
 }
 
 static void teardown(void)
@@ -266,7 +266,7 @@ START_TEST(honours_the_limit)
 	uint64_t off = 0;
 	int err;
 
-	tree_set_limit(t, 1000, true);
+	tree_set_limit(t, 1000, TREE_NO_LIMIT, true);
 	while ((err = put(f, off, buf, sizeof buf)) == 0)
 		off += sizeof buf;
 	ck_assert_int_eq(err, -ENOSPC);
