@@ -212,9 +212,11 @@ void mount_end_workers(struct fs_mount *m)
 	fuse_session_exit(m->session);
 	for (w = list; w; w = w->next)
 		pthread_cancel(w->thread);
+	for (w = list; w; w = w->next)
+		pthread_join(w->thread, NULL);
+	/* Only now: one may have been looking at the others (mount_settle). */
 	while ((w = list)) {
 		list = w->next;
-		pthread_join(w->thread, NULL);
 		worker_free(w);
 	}
 }
