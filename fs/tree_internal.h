@@ -214,7 +214,7 @@ struct tree {
 	struct changers changers;
 };
 
-/* ---- tree_core.c: objects ---- */
+/* ---- inodes (tree_inode.c) and their deltas (tree_delta.c) ---- */
 
 /* tree_inode - by number, NULL if there is none. */
 struct inode *tree_inode(struct tree *t, uint64_t ino);
@@ -267,6 +267,8 @@ enum inode_change {
 unsigned inode_changes(const struct inode *inode);
 
 /*
+ * Places and folders: tree_place.c.
+ *
  * dentry_find - the place @name in @parent that has one of the flags in @views.
  * dentry_prepare - a place for @inode at @name in @parent, not live yet: a dead
  * one that is the same is taken up again.  All memory that dentry_enter needs
@@ -329,7 +331,7 @@ int acl_check(const struct inode *inode, const char *name, const void *value,
 int acl_chmod(struct inode *inode, mode_t mode);
 int acl_inherit(const struct inode *dir, struct inode *inode, mode_t umask);
 
-/* ---- space ---- */
+/* ---- room: tree_delta.c ---- */
 
 /* tree_count - add (@sign 1) or take away (-1) what the live places of @inode
  * cost: around any change of its xattrs, target or size. */

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Places (dentries) of the tree, and the folders that list them.
+ */
+#include "fs/tree_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t hash_name(uint32_t parent, const char *name, size_t len)
+{
+	/* FNV-1a, seeded by the folder. */
+	uint64_t h = 0xcbf29ce484222325ULL ^ parent * 0x9e3779b97f4a7c15ULL;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)name[i]) * 0x100000001b3ULL;
+	return h ^ h >> 29;
+}
+
+static struct dentry **bucket(struct tree *t, const struct inode *parent,
+			      const char *name, size_t len)
+{
+	return &t->buckets[hash_name(parent->ino, name, len) &
+			   (t->n_buckets - 1)];
+}
+
+static int grow_hash(struct tree *t)
+{
+	size_t old_n = t->n_buckets, n = old_n ? old_n * 2 : 256;
+	struct dentry **old = t->buckets, **v = calloc(n, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	t->buckets = v;
+	t->n_buckets = n;
+	for (size_t i = 0; i < old_n; i++) {
+		struct dentry *d = old[i], *next;
+
+		for (; d; d = next) {
+			struct dentry **b =
+				bucket(t, d->parent, d->name, d->name_len);
+
+			next = d->hash_next;
+			d->hash_next = *b;
+			*b = d;
+		}
+	}
+	free(old);
+	return 0;
+}
+
+static struct dentry *next_same(struct dentry *d, const struct inode *parent,
+				const char *name, size_t len)
+{
+	for (; d; d = d->hash_next)
+		if (d->parent == parent && d->name_len == len &&
+		    memcmp(d->name, name, len) == 0)
+			return d;
+	return NULL;
+}
+
+struct dentry *dentry_first(struct tree *t, const struct inode *parent,
+			    const char *name)
+{
+	size_t len = strlen(name);
+
+	if (!t->n_buckets)
+		return NULL;
+	return next_same(*bucket(t, parent, name, len), parent, name, len);
+}
+
+struct dentry *dentry_next_same(const struct dentry *d,
+				const struct inode *parent, const char *name)
+{
+	return next_same(d->hash_next, parent, name, strlen(name));
+}
+
+struct dentry *dentry_find(struct tree *t, const struct inode *parent,
+			   const char *name, unsigned views)
+{
+	struct dentry *d = dentry_first(t, parent, name);
+
+	while (d && !(d->flags & views))
+		d = dentry_next_same(d, parent, name);
+	return d;
+}
+
+struct dentry *dentry_new(struct tree *t, struct inode *parent,
+			  const char *name, struct inode *inode)
+{
+	size_t len = strlen(name);
+	struct dentry *d, **b;
+
+	assert(len > 0 && len <= TREE_NAME_MAX);
+	if (t->n_dentries >= t->n_buckets && grow_hash(t) < 0 && !t->n_buckets)
+		return NULL;
+	d = malloc(sizeof *d + len + 1);
+	if (!d)
+		return NULL;
+	*d = (struct dentry){
+		.parent = parent,
+		.inode = inode,
+		.place_next = inode->places,
+		.base_id = NO_BASE_ID,
+		.name_len = (uint8_t)len,
+	};
+	memcpy(d->name, name, len + 1);
+	inode->places = d;
+	parent->dir->refs++;
+	b = bucket(t, parent, name, len);
+	d->hash_next = *b;
+	*b = d;
+	t->n_dentries++;
+	return d;
+}
+
+static void unhash(struct tree *t, struct dentry *d)
+{
+	struct dentry **p = bucket(t, d->parent, d->name, d->name_len);
+
+	while (*p != d)
+		p = &(*p)->hash_next;
+	*p = d->hash_next;
+	t->n_dentries--;
+}
+
+static void unplace(struct dentry *d)
+{
+	struct dentry **p = &d->inode->places;
+
+	while (*p != d)
+		p = &(*p)->place_next;
+	*p = d->place_next;
+}
+
+void dentry_put(struct tree *t, struct dentry *d)
+{
+	struct inode *parent = d->parent, *inode = d->inode;
+
+	if (d->flags & (D_ANY_VIEW | D_LISTED | D_DIRTY))
+		return;
+	unhash(t, d);
+	unplace(d);
+	free(d);
+	parent->dir->refs--;
+	inode_put(t, inode);
+	/* The parent is another object: nothing stands in itself. */
+	inode_put(t, parent);
+}
+
+static int push_dentry(struct dentry_array *a, struct dentry *d)
+{
+	if (a->n == a->room) {
+		size_t room = a->room ? a->room * 2 : 64;
+		struct dentry **v = realloc(a->v, room * sizeof *v);
+
+		if (!v)
+			return -ENOMEM;
+		a->v = v;
+		a->room = room;
+	}
+	a->v[a->n++] = d;
+	return 0;
+}
+
+/* Drop from tree.changed what is no delta any more; frozen views need theirs. */
+static void sweep_changed(struct tree *t)
+{
+	struct dentry_array old = t->changed;
+
+	t->changed = (struct dentry_array){0};
+	for (size_t i = 0; i < old.n; i++) {
+		struct dentry *d = old.v[i];
+
+		if (dentry_is_delta(d) ||
+		    (d->flags & (D_FROZEN_ADD | D_FROZEN_GONE))) {
+			old.v[t->changed.n++] = d;
+		} else {
+			d->flags &= (uint8_t)~D_LISTED;
+			dentry_put(t, d);
+		}
+	}
+	t->changed.v = old.v;
+	t->changed.room = old.room;
+	t->changed_dead = 0;
+}
+
+int dentry_note(struct tree *t, struct dentry *d)
+{
+	if (!(d->flags & D_LISTED)) {
+		if (push_dentry(&t->changed, d) < 0)
+			return -ENOMEM;
+		d->flags |= D_LISTED;
+	}
+	if (!(d->flags & D_DIRTY)) {
+		if (push_dentry(&t->dirty, d) < 0)
+			return -ENOMEM;
+		d->flags |= D_DIRTY;
+	}
+	return 0;
+}
+
+/* A place of the base, or of a frozen tree, that can be taken up again. */
+static struct dentry *find_dead(const struct inode *parent, const char *name,
+				const struct inode *inode)
+{
+	struct dentry *d;
+
+	for (d = inode->places; d; d = d->place_next)
+		if (d->parent == parent && strcmp(d->name, name) == 0)
+			return d;
+	return NULL;
+}
+
+struct dentry *dentry_prepare(struct tree *t, struct inode *parent,
+			      const char *name, struct inode *inode)
+{
+	struct dentry *d = find_dead(parent, name, inode);
+
+	if (!d)
+		d = dentry_new(t, parent, name, inode);
+	if (!d)
+		return NULL;
+	if (dentry_note(t, d) < 0 || dir_reserve(parent->dir) < 0) {
+		dentry_put(t, d);
+		return NULL;
+	}
+	return d;
+}
+
+void dentry_enter(struct tree *t, struct dentry *d)
+{
+	struct inode *inode = d->inode;
+
+	assert(!(d->flags & D_LIVE));
+	dir_insert(d->parent->dir, d);
+	d->flags |= D_LIVE;
+	if (S_ISDIR(inode->mode)) {
+		/* A removed folder that comes back has its two links again. */
+		if (inode->nlink == 0)
+			inode->nlink = 2;
+		d->parent->nlink++;
+		t->live_dirs++;
+	} else {
+		inode->nlink++;
+		t->live_files++;
+	}
+	t->tree_bytes += tree_entry_bytes(t, inode, d->name_len);
+	tree_recharge(t, inode);
+}
+
+void dentry_leave(struct tree *t, struct dentry *d)
+{
+	struct inode *inode = d->inode;
+
+	assert(d->flags & D_LIVE && d->flags & D_LISTED);
+	t->tree_bytes -= tree_entry_bytes(t, inode, d->name_len);
+	dir_remove(d->parent->dir, d);
+	d->flags &= (uint8_t)~D_LIVE;
+	if (S_ISDIR(inode->mode)) {
+		d->parent->nlink--;
+		t->live_dirs--;
+	} else {
+		inode->nlink--;
+		t->live_files--;
+	}
+	tree_recharge(t, inode);
+}
+
+void tree_sweep_all(struct tree *t)
+{
+	sweep_changed(t);
+}
+
+void tree_sweep(struct tree *t)
+{
+	if (t->changed_dead > 1024 + t->changed.n / 2)
+		sweep_changed(t);
+}
+
+struct dentry *inode_place(const struct inode *inode, unsigned views)
+{
+	struct dentry *d;
+
+	for (d = inode->places; d; d = d->place_next)
+		if (d->flags & views)
+			return d;
+	return NULL;
+}
+
+char *dentry_path(const struct dentry *d, unsigned view)
+{
+	const struct dentry *p = d;
+	size_t len = 0;
+	char *path;
+
+	for (;;) {
+		len += (size_t)p->name_len + 1;
+		if (p->parent->ino == TREE_ROOT)
+			break;
+		p = inode_place(p->parent, view);
+		if (!p)
+			return NULL;
+	}
+	path = malloc(len);
+	if (!path)
+		return NULL;
+	path[--len] = 0;
+	for (p = d;; p = inode_place(p->parent, view)) {
+		len -= p->name_len;
+		memcpy(path + len, p->name, p->name_len);
+		if (!len)
+			return path;
+		path[--len] = '/';
+	}
+}
+
+/* ---- folders ---- */
+
+static void dir_compact(struct dir *dir)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < dir->n; i++)
+		if (dir->slots[i].dentry)
+			dir->slots[n++] = dir->slots[i];
+	dir->n = n;
+}
+
+static void dir_renumber(struct dir *dir)
+{
+	dir_compact(dir);
+	for (uint32_t i = 0; i < dir->n; i++) {
+		dir->slots[i].cookie = i + DIR_FIRST_COOKIE;
+		dir->slots[i].dentry->cookie = dir->slots[i].cookie;
+	}
+	dir->next_cookie = dir->n + DIR_FIRST_COOKIE;
+}
+
+int dir_reserve(struct dir *dir)
+{
+	enum { SPARE = 2 }; /* an exchange within one folder needs two */
+	uint32_t room = dir->room ? dir->room * 2 : 4;
+	struct dir_slot *v;
+
+	if (dir->n + SPARE <= dir->room)
+		return 0;
+	if (dir->n > UINT32_MAX / 4)
+		return -ENOSPC;
+	v = realloc(dir->slots, room * sizeof *v);
+	if (!v)
+		return -ENOMEM;
+	dir->slots = v;
+	dir->room = room;
+	return 0;
+}
+
+void dir_insert(struct dir *dir, struct dentry *d)
+{
+	assert(dir->n < dir->room);
+	/* After four thousand million new names in one folder. */
+	if (dir->next_cookie == UINT32_MAX)
+		dir_renumber(dir);
+	d->cookie = dir->next_cookie++;
+	dir->slots[dir->n++] =
+		(struct dir_slot){.cookie = d->cookie, .dentry = d};
+	dir->live++;
+}
+
+void dir_remove(struct dir *dir, const struct dentry *d)
+{
+	uint32_t lo = 0, hi = dir->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (dir->slots[mid].cookie < d->cookie)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	assert(lo < dir->n && dir->slots[lo].dentry == d);
+	dir->slots[lo].dentry = NULL;
+	dir->live--;
+	if (dir->n > 64 && dir->live < dir->n / 2)
+		dir_compact(dir);
+}
