@@ -41,6 +41,7 @@ struct image_disc {
 	uint64_t dev, ino;
 	uint64_t limit_blocks;	   /* params->capacity_bytes, 0: none */
 	const char *why_read_only; /* the file, not what it holds */
+	bool look_only;            /* could be written, but was not opened so */
 	char why_truncated[128];
 };
 
@@ -235,6 +236,9 @@ static int image_write_head(struct disc *disc, const void *head,
 
 	if (!back)
 		return -ENOMEM;
+	if (image->look_only)
+		return why_set(why, -EROFS, "%s was opened for reading only",
+			       disc->path);
 	if (image->why_read_only)
 		return why_set(why, -EROFS, "cannot write the head of %s: %s",
 			       disc->path, image->why_read_only);
@@ -302,7 +306,10 @@ static int open_file(const struct disc_params *params, struct image_disc *image,
 	int fd;
 
 	if (!params->writable) {
-		image->why_read_only = "it was opened read-only";
+		/* What is told of it is as if it was to be written. */
+		image->look_only = true;
+		if (access(params->path, W_OK) < 0)
+			image->why_read_only = read_only_words(errno);
 		fd = open(params->path, O_RDONLY | flags);
 	} else {
 		fd = open(params->path,
@@ -362,7 +369,7 @@ static int open_image(const struct disc_params *params,
 			       image->disc.path);
 	image->dev = st.st_dev;
 	image->ino = st.st_ino;
-	if (!image->why_read_only) {
+	if (!image->why_read_only && !image->look_only) {
 		err = lock_file(image, why);
 		if (err < 0)
 			return err;

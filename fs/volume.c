@@ -459,7 +459,7 @@ void volume_statfs(struct volume *v, struct volume_statfs *ret)
 		return;
 	ret->free_blocks = space.free_blocks;
 	room = v->stage ? stage_data_room(stage_data(v->stage)) / DISC_BLOCK
-			: 0;
+			: UINT64_MAX;
 	if (room < ret->free_blocks)
 		ret->free_blocks = room;
 	/* An image is as large as its file system lets it become. */
@@ -495,7 +495,7 @@ void volume_keep(struct volume *v)
 bool volume_commits_on(struct volume *v, enum commit_trigger trigger)
 {
 	LOCK_GUARD(&v->lock);
-	if (!v->stage || v->readonly_reason)
+	if (!v->stage || v->readonly_reason || v->opts.offline)
 		return false;
 	if (trigger == COMMIT_ON_UNMOUNT && v->keep)
 		return false;
