@@ -111,6 +111,8 @@ void mount_end_waits(struct fs_mount *m);
 extern atomic_int mount_signal;
 extern atomic_bool mount_signal_again;
 void mount_signals_take(int wake_fd);
+/* Does nothing but make a call that waits return with EINTR. */
+int mount_wake_signal(void);
 void mount_signals_give_back(void);
 
 /* ---- fuse_data.c ---- */
