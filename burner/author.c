@@ -198,7 +198,7 @@ static int take_out(struct authoring *a, struct why *why)
 		if (err < 0)
 			return err;
 	}
-	for (i = 0; i < plan->n_removed; i++) {
+	for (i = 0; a->removed && i < plan->n_removed; i++) {
 		err = take(a->removed[i], why);
 		if (err < 0)
 			return err;
@@ -268,6 +268,8 @@ static int put_in(struct authoring *a, struct why *why)
 	size_t k;
 	int err;
 
+	if (!a->n_order)
+		return 0;
 	/* by_place only reads them. */
 	qsort_r(a->order, a->n_order, sizeof *a->order, by_place,
 		(void *)(uintptr_t)plan->nodes);

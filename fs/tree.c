@@ -86,7 +86,7 @@ void tree_free(struct tree *t)
 			free(d);
 		}
 	}
-	for (uint32_t i = 1; i < t->n_inodes; i++)
+	for (uint32_t i = 1; t->inodes && i < t->n_inodes; i++)
 		if (t->inodes[i].inode)
 			inode_destroy(t, t->inodes[i].inode);
 	free(t->buckets);
