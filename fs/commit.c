@@ -147,8 +147,17 @@ static int check_medium(struct commit *c, struct why *why)
 static int freeze(struct commit *c, struct why *why)
 {
 	struct volume *v = c->v;
-	int err = v->sync && !c->dry ? v->sync(v->sync_arg) : 0;
+	int (*sync)(void *arg);
+	void *sync_arg;
+	int err = 0;
 
+	{
+		LOCK_GUARD(&v->lock);
+		sync = v->sync;
+		sync_arg = v->sync_arg;
+	}
+	if (sync && !c->dry)
+		err = sync(sync_arg);
 	if (err)
 		return why_set(why, err,
 			       "cannot push the pages that programs changed "

@@ -482,6 +482,7 @@ uint64_t volume_pending(struct volume *v)
 
 void volume_set_sync(struct volume *v, int (*sync)(void *arg), void *arg)
 {
+	LOCK_GUARD(&v->lock);
 	v->sync = sync;
 	v->sync_arg = arg;
 }
@@ -577,11 +578,14 @@ int volume_start(struct volume *v, struct why *why)
 		return why_set(why, -err, "cannot start a thread");
 	err = pthread_create(&v->committer, NULL, commit_thread, v);
 	if (err) {
-		LOCK_GUARD(&v->lock);
+		pthread_mutex_lock(&v->lock);
 		v->stopping = true;
 		pthread_cond_broadcast(&v->changed);
+		pthread_mutex_unlock(&v->lock);
+		pthread_join(v->flusher, NULL);
 		return why_set(why, -err, "cannot start a thread");
 	}
+	LOCK_GUARD(&v->lock);
 	v->started = true;
 	return 0;
 }
