@@ -268,11 +268,10 @@ static int put_in(struct authoring *a, struct why *why)
 	size_t k;
 	int err;
 
-	if (!a->n_order)
-		return 0;
 	/* by_place only reads them. */
-	qsort_r(a->order, a->n_order, sizeof *a->order, by_place,
-		(void *)(uintptr_t)plan->nodes);
+	if (a->n_order)
+		qsort_r(a->order, a->n_order, sizeof *a->order, by_place,
+			(void *)(uintptr_t)plan->nodes);
 	for (k = 0; k < a->n_order; k++) {
 		err = put_node(a, a->order[k], why);
 		if (err < 0)

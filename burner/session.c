@@ -260,18 +260,27 @@ int session_publish(struct session *s, struct why *why)
 	if (s->state != SESSION_CLOSED_STATE)
 		return why_set(why, -EINVAL, "the session is not closed");
 	err = check_unchanged(s, why);
-	if (!err)
-		err = disc_write_head(s->disc, s->new_head, why);
 	if (err < 0)
 		return err;
-	s->state = SESSION_PUBLISHED;
-	return 0;
+	err = disc_write_head(s->disc, s->new_head, why);
+	if (err == 0)
+		s->state = SESSION_PUBLISHED;
+	else if (disc_write_head(s->disc, s->old_head, NULL) < 0)
+		s->state = SESSION_TORN;
+	return err;
+}
+
+bool session_unsettled(const struct session *s)
+{
+	return s->state == SESSION_TORN;
 }
 
 void session_free(struct session *s)
 {
 	if (!s)
 		return;
+	if (s->state == SESSION_BURNED || s->state == SESSION_CLOSED_STATE)
+		burn_undo_growth(s);
 	library_lock();
 	if (s->options)
 		iso_write_opts_free(s->options);

@@ -136,7 +136,13 @@ int session_close(struct session *s, const struct progress_sink *sink,
  */
 int session_verify(struct session *s, enum verify_level level,
 		   const struct progress_sink *sink, struct why *why);
+/*
+ * session_publish - where the new head cannot be written, the old one is put
+ * back.  session_unsettled - neither could be: the intent has to stay, and
+ * session_recover decides once the medium can be written again.
+ */
 int session_publish(struct session *s, struct why *why);
+bool session_unsettled(const struct session *s);
 void session_free(struct session *s);
 
 /*
