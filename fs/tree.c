@@ -207,7 +207,7 @@ void inode_kill_suidgid(struct tree *t, struct inode *inode)
 {
 	struct xattrs *without;
 
-	if (!S_ISREG(inode->mode))
+	if (S_ISDIR(inode->mode))
 		return;
 	inode->mode &= ~(mode_t)S_ISUID;
 	if (inode->mode & S_IXGRP)
