@@ -193,16 +193,12 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
 		       int to_set, struct fuse_file_info *fi)
 {
 	struct cred cred = cred_of(req);
-	unsigned set = tree_set_of(to_set);
 	struct stat st;
 	int err;
 
 	(void)fi;
-	/* Nothing to set: chown(2) of neither owner nor group, which takes
-	 * set-id bits away as any other, but the kernel does not say so. */
-	if (!set)
-		set = TREE_SET_KILL_SUIDGID;
-	err = tree_setattr(tree_of(req), &cred, ino, set, attr, &st);
+	err = tree_setattr(tree_of(req), &cred, ino, tree_set_of(to_set), attr,
+			   &st);
 	reply_attr(req, err, ino, &st);
 }
 
