@@ -250,10 +250,11 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
 	void *buf = mover_mem(mount_mover());
+	struct cred cred = cred_of(req);
 	ssize_t len = -ENOMEM;
 
 	if (buf)
-		len = tree_listxattr(tree_of(req), ino, buf,
+		len = tree_listxattr(tree_of(req), &cred, ino, buf,
 				     min_size(size, MOUNT_MAX_IO));
 	reply_xattr(req, buf, size, len);
 }
