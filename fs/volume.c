@@ -92,7 +92,6 @@ int volume_fill_binding(struct disc *disc, const struct medium *m,
 		.tip_lba = m->last_lba,
 		.nwa = m->nwa,
 		.capacity_blocks = m->capacity_blocks,
-		.created = time(NULL),
 		.path = strdup(disc_path(disc)),
 	};
 	if (!ret->path)
