@@ -177,15 +177,15 @@ same_tree want.tree "$MNT"
 getfacl -cn "$MNT/staged" | grep -qx 'user:77:rw-' ||
 	fail "the ACL did not come back"
 # libisofs 1.5.4 forgets an empty value that comes last.
-mkdir "$MNT/empty"
-setfattr -n user.alone "$MNT/empty"
+mkdir "$MNT/valueless"
+setfattr -n user.alone "$MNT/valueless"
 setfattr -n user.first -v x "$MNT/dir"
 setfattr -n user.last "$MNT/dir"
 setfacl -m u:77:rwx "$MNT/dir"
 umnt
 mnt
 getfattr -n user.empty "$MNT/imported" "$MNT/staged"
-getfattr -n user.alone "$MNT/empty"
+getfattr -n user.alone "$MNT/valueless"
 getfattr -n user.last "$MNT/dir"
 umnt
 ok "and after the next mount"
