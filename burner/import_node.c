@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <linux/limits.h>
+#include <linux/posix_acl_xattr.h>
 
 #include "burner/acl.h"
 #include "common/cleanup.h"
@@ -208,6 +209,14 @@ static bool is_user_attr(const char *name, size_t len)
 	       strncmp(name, "isofs.", 6) != 0;
 }
 
+/* Whether an access list names nobody: libisofs makes such a one of the mode
+ * where a folder has a default list only. */
+static bool says_the_mode(size_t len)
+{
+	return len <= sizeof(struct posix_acl_xattr_header) +
+			      3 * sizeof(struct posix_acl_xattr_entry);
+}
+
 /* Takes @text over; it came from iso_node_get_acl_text. */
 static int acl_pair(const char *name, char *text, void **value,
 		    struct pair *pairs, size_t *n)
@@ -222,6 +231,8 @@ static int acl_pair(const char *name, char *text, void **value,
 		return 0;
 	if (len < 0)
 		return len == -ENOMEM ? len : -EIO;
+	if (!strcmp(name, ACL_ACCESS_XATTR) && says_the_mode((size_t)len))
+		return 0;
 	pairs[*n].name = name;
 	pairs[*n].value = *value;
 	pairs[*n].len = (size_t)len;
