@@ -9,6 +9,7 @@
 #include <linux/posix_acl_xattr.h>
 
 #include "burner/acl.h"
+#include "burner/link_target.h"
 #include "common/cleanup.h"
 
 void node_parts_release(struct node_parts *parts)
@@ -206,7 +207,22 @@ static bool is_user_attr(const char *name, size_t len)
 	size_t n = strlen(name);
 
 	return n > 0 && n <= XATTR_NAME_MAX && len <= XATTR_SIZE_MAX &&
-	       strncmp(name, "isofs.", 6) != 0;
+	       strncmp(name, "isofs.", 6) != 0 &&
+	       strcmp(name, LINK_TARGET_ATTR) != 0;
+}
+
+/* What the link itself could not take, if it is one and may be the target of
+ * this one. */
+static void take_target(struct node_parts *parts, const char *value, size_t len,
+			struct import_node *ret)
+{
+	if (!S_ISLNK(ret->attr.mode) || len == 0 || len >= sizeof parts->target)
+		return;
+	memcpy(parts->target, value, len);
+	parts->target[len] = '\0';
+	if (strlen(parts->target) == len &&
+	    link_target_is_for(ret->target, parts->target))
+		ret->target = parts->target;
 }
 
 /* Whether an access list names nobody: libisofs makes such a one of the mode
@@ -279,6 +295,8 @@ static int fill_xattrs(struct node_parts *parts, IsoNode *node,
 	pairs = calloc(n_attrs + 2, sizeof *pairs);
 	err = pairs ? 0 : -ENOMEM;
 	for (i = 0; !err && i < n_attrs; i++) {
+		if (!strcmp(names[i], LINK_TARGET_ATTR))
+			take_target(parts, values[i], lengths[i], ret);
 		if (!is_user_attr(names[i], lengths[i]))
 			continue;
 		pairs[n].name = names[i];

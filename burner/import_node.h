@@ -8,6 +8,7 @@
  */
 
 #include "burner/library.h"
+#include "burner/session.h"
 
 /* Room for one node's parts, used again for the next. */
 struct node_parts {
@@ -16,6 +17,7 @@ struct node_parts {
 	struct disc_run *runs;
 	size_t room;
 	struct xattrs *xattrs;
+	char target[SESSION_TARGET_MAX + 1];
 };
 
 /*

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "burner/acl.h"
+#include "burner/link_target.h"
 #include "burner/session_parts.h"
 #include "common/cleanup.h"
 
@@ -80,18 +81,20 @@ static bool is_name(const char *name, size_t len, const char *word)
  */
 static const char list_end[] = "isofs.end";
 
-/* libisofs' own attributes, which tell a file's checksum. */
-static bool is_library_attr(const char *name)
+/* What is not the user's: libisofs' own attributes, which tell a file's
+ * checksum, and ours. */
+static bool is_kept_attr(const char *name)
 {
-	return !strncmp(name, "isofs.", 6) && strcmp(name, list_end) != 0;
+	return (!strncmp(name, "isofs.", 6) && strcmp(name, list_end) != 0) ||
+	       !strcmp(name, LINK_TARGET_ATTR);
 }
 
 /*
- * The list that @node shall have: of what it has, libisofs' own attributes;
- * and all of @x but the ACLs.
+ * The list that @node shall have: of what it has, what is not the user's; all
+ * of @x but the ACLs; and the @target that its link could not take.
  */
 static int attr_list_make(IsoNode *node, const struct xattrs *x,
-			  struct attr_list *ret)
+			  const char *target, struct attr_list *ret)
 {
 	struct attr_list old = {0};
 	uint32_t cursor = 0;
@@ -103,18 +106,22 @@ static int attr_list_make(IsoNode *node, const struct xattrs *x,
 
 	if (attr_list_get(node, &old, 0) < 0)
 		return -EIO;
-	room = old.n + (x ? x->count : 0) + 1;
+	room = old.n + (x ? x->count : 0) + 2;
 	ret->names = calloc(room, sizeof *ret->names);
 	ret->values = calloc(room, sizeof *ret->values);
 	ret->lengths = calloc(room, sizeof *ret->lengths);
 	if (!ret->names || !ret->values || !ret->lengths)
 		err = -ENOMEM;
 	for (i = 0; !err && i < old.n; i++)
-		if (is_library_attr(old.names[i]))
+		if (is_kept_attr(old.names[i]))
 			err = attr_list_add(ret, old.names[i],
 					    strlen(old.names[i]), old.values[i],
 					    old.lengths[i]);
 	attr_list_release(&old);
+	if (!err && target)
+		err = attr_list_add(ret, LINK_TARGET_ATTR,
+				    strlen(LINK_TARGET_ATTR), target,
+				    strlen(target));
 	while (!err && ret->n < room - 1 &&
 	       xattrs_next(x, &cursor, &name, &name_len, &value, &len))
 		if (!is_name(name, name_len, ACL_ACCESS_XATTR) &&
@@ -165,9 +172,13 @@ int place_attr(struct session *s, uint32_t index, IsoNode *node,
 {
 	const struct session_node *n = &s->plan->nodes[index];
 	struct attr_list list = {0};
+	const char *target = NULL;
 	int err, ret = 1;
 
-	err = attr_list_make(node, n->xattrs, &list);
+	if (n->base_id == SESSION_NEW && S_ISLNK(n->attr.mode) &&
+	    link_target_needs_attr(n->target))
+		target = n->target;
+	err = attr_list_make(node, n->xattrs, target, &list);
 	/* The old ACLs go before the permissions, which they would follow. */
 	if (!err)
 		ret = iso_node_set_attrs(node, list.n, list.names, list.lengths,
@@ -248,7 +259,7 @@ static int add_kind(struct session *s, uint32_t index, IsoDir *dir,
 		break;
 	case S_IFLNK:
 		ret = iso_tree_add_new_symlink(
-			dir, n->name, n->target ? n->target : "", &link);
+			dir, n->name, link_target_for_others(n->target), &link);
 		if (ret >= 0)
 			*ret_node = (IsoNode *)link;
 		break;
