@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,7 +198,7 @@ static int take_out(struct authoring *a, struct why *why)
 		if (err < 0)
 			return err;
 	}
-	for (i = 0; i < plan->n_removed; i++) {
+	for (i = 0; a->removed && i < plan->n_removed; i++) {
 		err = take(a->removed[i], why);
 		if (err < 0)
 			return err;
@@ -248,13 +250,11 @@ static int put_node(struct authoring *a, uint32_t i, struct why *why)
 	return 0;
 }
 
-/* qsort has no argument for it; under the library lock. */
-static const struct session_node *sort_nodes;
-
-static int by_place(const void *va, const void *vb)
+static int by_place(const void *va, const void *vb, void *arg)
 {
 	uint32_t ia = *(const uint32_t *)va, ib = *(const uint32_t *)vb;
-	const struct session_node *a = &sort_nodes[ia], *b = &sort_nodes[ib];
+	const struct session_node *nodes = arg;
+	const struct session_node *a = &nodes[ia], *b = &nodes[ib];
 
 	if (a->parent != b->parent)
 		return a->parent < b->parent ? -1 : 1;
@@ -268,8 +268,10 @@ static int put_in(struct authoring *a, struct why *why)
 	size_t k;
 	int err;
 
-	sort_nodes = plan->nodes;
-	qsort(a->order, a->n_order, sizeof *a->order, by_place);
+	/* by_place only reads them. */
+	if (a->n_order)
+		qsort_r(a->order, a->n_order, sizeof *a->order, by_place,
+			(void *)(uintptr_t)plan->nodes);
 	for (k = 0; k < a->n_order; k++) {
 		err = put_node(a, a->order[k], why);
 		if (err < 0)
@@ -299,19 +301,15 @@ static int put_in(struct authoring *a, struct why *why)
  */
 static int prepare_link(struct session *s, uint32_t id, struct why *why)
 {
-	IsoNode *old, *twin;
+	IsoNode *old, *twin = NULL;
 	IsoDir *dir;
 	const char *name;
 	int err;
 
-	if (id >= s->base.n_nodes)
-		return stale(why, "a link's file");
 	old = s->base.nodes[id];
 	if (iso_node_get_type(old) != LIBISO_FILE)
 		return why_set(why, -EINVAL, "\"%s\" is not a regular file",
 			       iso_node_get_name(old));
-	if (iso_node_get_hidden(old) & LIBISO_HIDE_ON_RR)
-		return 0; /* prepared for another link */
 	dir = iso_node_get_parent(old);
 	AUTO_FREE char *copy = strdup(iso_node_get_name(old));
 
@@ -335,17 +333,26 @@ static int prepare_link(struct session *s, uint32_t id, struct why *why)
 static int prepare_links(struct session *s, struct why *why)
 {
 	const struct session_plan *plan = s->plan;
+	AUTO_FREE bool *prepared = calloc((size_t)s->base.n_nodes + 1, 1);
 	uint32_t i;
 
+	if (!prepared)
+		return -ENOMEM;
 	for (i = 1; i < plan->n_nodes; i++) {
 		const struct session_node *n = &plan->nodes[i];
-		int err = 0;
+		int err;
 
-		if (n->base_id == SESSION_NEW && n->link_base != SESSION_NEW &&
-		    !(n->flags & SESSION_CONTENT))
-			err = prepare_link(s, n->link_base, why);
+		if (n->base_id != SESSION_NEW || n->link_base == SESSION_NEW ||
+		    (n->flags & SESSION_CONTENT))
+			continue;
+		if (n->link_base >= s->base.n_nodes)
+			return stale(why, n->name);
+		if (prepared[n->link_base])
+			continue;
+		err = prepare_link(s, n->link_base, why);
 		if (err < 0)
 			return err;
+		prepared[n->link_base] = true;
 	}
 	return 0;
 }

@@ -256,13 +256,13 @@ static int write_track(struct burning *b, struct why *why)
 	return 0;
 }
 
-/* Gives back what a burn that failed took from the image's file system. */
-static void undo_growth(struct session *s, off_t size)
+void burn_undo_growth(struct session *s)
 {
 	struct stat st;
 	int fd = disc_fd(s->disc);
 
-	if (fstat(fd, &st) == 0 && st.st_size > size && ftruncate(fd, size) < 0)
+	if (fstat(fd, &st) == 0 && st.st_size > s->size_before &&
+	    ftruncate(fd, s->size_before) < 0)
 		return; /* only space is lost */
 }
 
@@ -280,6 +280,7 @@ int burn_blocks(struct session *s, struct burn_source *src,
 		burn_source_free(src);
 		return err;
 	}
+	s->size_before = st.st_size;
 	count(&b, src);
 	err = grab(&b, why);
 	if (!err)
@@ -307,7 +308,7 @@ int burn_blocks(struct session *s, struct burn_source *src,
 	if (b.infos)
 		burn_drive_info_free(b.infos);
 	if (err < 0)
-		undo_growth(s, st.st_size);
+		burn_undo_growth(s);
 	library_drain();
 	return err;
 }

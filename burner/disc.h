@@ -63,7 +63,7 @@ struct disc_session {
 
 struct disc_params {
 	const char *path;
-	bool writable;          /* wanted; see disc_writable for what came of it */
+	bool writable;          /* wanted; medium.why_not_writable tells why not */
 	bool create;            /* make an image file that is not there */
 	uint64_t capacity_bytes; /* 0: an image may grow as its file system allows */
 };

@@ -132,6 +132,11 @@ static int find_sums(struct session *s, struct stretch_sums *ret)
 	return 0;
 }
 
+static bool is_cancelled(const struct session *s)
+{
+	return s->reader.cancel && atomic_load(s->reader.cancel);
+}
+
 /*
  * The tree is written once to nowhere, to learn how many blocks have to be put
  * in (stretch.h).  For a tree that needs none this is a fifth of the layout's
@@ -140,7 +145,7 @@ static int find_sums(struct session *s, struct stretch_sums *ret)
 static int measure(struct session *s, struct burn_source *src, struct why *why)
 {
 	unsigned char block[DISC_BLOCK];
-	struct stretch *stretch;
+	struct stretch *stretch = NULL;
 	uint64_t n;
 	int ret;
 
@@ -150,7 +155,8 @@ static int measure(struct session *s, struct burn_source *src, struct why *why)
 		return ret;
 	}
 	for (n = 0, ret = 1; ret == 1 && n < s->blocks; n++) {
-		ret = stretch_next(stretch, block);
+		ret = is_cancelled(s) ? -ECANCELED
+				      : stretch_next(stretch, block);
 		if (stretch_tree_done(stretch))
 			break;
 	}
@@ -163,6 +169,8 @@ static int measure(struct session *s, struct burn_source *src, struct why *why)
 		ret = why_set(why, -EIO,
 			      "a folder with long links or attributes does "
 			      "not fit its place in the session");
+	else if (ret == -ECANCELED)
+		ret = why_set(why, ret, "cancelled");
 	else if (ret != -ENOMEM)
 		ret = library_error(-1, "cannot lay out the tree", why);
 	stretch_free(stretch);
@@ -179,12 +187,13 @@ static int check_space(const struct session *s, struct why *why)
 
 	if (s->blocks <= free_blocks)
 		return 0;
-	return why_set(why, -ENOSPC,
-		       "not enough space: the session takes %llu blocks of 2048 "
-		       "bytes, %llu more than are free on %s",
-		       (unsigned long long)s->blocks,
-		       (unsigned long long)(s->blocks - free_blocks),
-		       disc_path(s->disc));
+	return why_set(
+		why, -ENOSPC,
+		"not enough space: the session takes %llu blocks of 2048 "
+		"bytes, %llu more than are free on %s",
+		(unsigned long long)s->blocks,
+		(unsigned long long)(s->blocks - free_blocks),
+		disc_path(s->disc));
 }
 
 int layout_session(struct session *s, struct why *why)
@@ -216,7 +225,7 @@ int layout_source(struct session *s, struct burn_source **ret, struct why *why)
 {
 	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
 	struct stretch_sums sums;
-	struct stretch *stretch;
+	struct stretch *stretch = NULL;
 	struct burn_source *src;
 	int err;
 

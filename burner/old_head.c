@@ -8,6 +8,7 @@
  * head: so the copy holds all of the root, and its superblock points to that.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,8 +63,11 @@ static uint32_t copy_blocks(const unsigned char *head)
 static int add_hidden(struct session *s, unsigned char *copy, size_t bytes,
 		      struct why *why)
 {
+	IsoDir *root = iso_image_get_root(s->image);
+	unsigned n = 0;
 	IsoStream *stream;
 	IsoFile *file;
+	char name[32];
 	int ret;
 
 	ret = iso_memory_stream_new(copy, bytes, &stream);
@@ -71,8 +75,10 @@ static int add_hidden(struct session *s, unsigned char *copy, size_t bytes,
 		free(copy);
 		return library_error(ret, "copy of the disc's head", why);
 	}
-	ret = iso_tree_add_new_file(iso_image_get_root(s->image), "\001head",
-				    stream, &file);
+	do {
+		snprintf(name, sizeof name, "\001head%u", n++);
+		ret = iso_tree_add_new_file(root, name, stream, &file);
+	} while (ret == (int)ISO_NODE_NAME_NOT_UNIQUE);
 	if (ret < 0) {
 		iso_stream_unref(stream);
 		return library_error(ret, "copy of the disc's head", why);

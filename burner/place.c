@@ -74,8 +74,21 @@ static bool is_name(const char *name, size_t len, const char *word)
 }
 
 /*
- * The list that @node shall have: of what it has, libisofs' own attributes,
- * which tell a file's checksum; and all of @x but the ACLs.
+ * libisofs 1.5.4 cannot read a list back that ends in an empty value.  So one
+ * that has any gets an end that is not empty, in the name space that readers
+ * keep for themselves.
+ */
+static const char list_end[] = "isofs.end";
+
+/* libisofs' own attributes, which tell a file's checksum. */
+static bool is_library_attr(const char *name)
+{
+	return !strncmp(name, "isofs.", 6) && strcmp(name, list_end) != 0;
+}
+
+/*
+ * The list that @node shall have: of what it has, libisofs' own attributes;
+ * and all of @x but the ACLs.
  */
 static int attr_list_make(IsoNode *node, const struct xattrs *x,
 			  struct attr_list *ret)
@@ -85,6 +98,7 @@ static int attr_list_make(IsoNode *node, const struct xattrs *x,
 	const char *name;
 	const void *value;
 	size_t name_len, len, i, room;
+	bool empty = false;
 	int err = 0;
 
 	if (attr_list_get(node, &old, 0) < 0)
@@ -96,7 +110,7 @@ static int attr_list_make(IsoNode *node, const struct xattrs *x,
 	if (!ret->names || !ret->values || !ret->lengths)
 		err = -ENOMEM;
 	for (i = 0; !err && i < old.n; i++)
-		if (!strncmp(old.names[i], "isofs.", 6))
+		if (is_library_attr(old.names[i]))
 			err = attr_list_add(ret, old.names[i],
 					    strlen(old.names[i]), old.values[i],
 					    old.lengths[i]);
@@ -104,8 +118,12 @@ static int attr_list_make(IsoNode *node, const struct xattrs *x,
 	while (!err && ret->n < room - 1 &&
 	       xattrs_next(x, &cursor, &name, &name_len, &value, &len))
 		if (!is_name(name, name_len, ACL_ACCESS_XATTR) &&
-		    !is_name(name, name_len, ACL_DEFAULT_XATTR))
+		    !is_name(name, name_len, ACL_DEFAULT_XATTR)) {
 			err = attr_list_add(ret, name, name_len, value, len);
+			empty |= len == 0;
+		}
+	if (!err && empty)
+		err = attr_list_add(ret, list_end, sizeof list_end - 1, "", 1);
 	return err;
 }
 

@@ -102,9 +102,9 @@ static int check_medium(struct session *s, struct why *why)
 	if (m->why_not_writable)
 		return why_set(why, -EROFS, "%s cannot be written: %s",
 			       disc_path(s->disc), m->why_not_writable);
-	if (!m->overwritable)
+	if (!m->overwritable || disc_fd(s->disc) < 0)
 		return why_set(why, -ENOTSUP,
-			       "%s: sequential media are not written yet",
+			       "%s: only image files can be written to",
 			       disc_path(s->disc));
 	if (m->nwa > UINT32_MAX - DISC_SESSION_ALIGN)
 		return why_set(why, -ENOSPC, "%s is full", disc_path(s->disc));
@@ -152,6 +152,7 @@ int session_author(struct disc *disc, const struct session_plan *plan,
 	s->disc = disc;
 	s->plan = plan;
 	content_reader_init(&s->reader, plan);
+	s->reader.cancel = sink ? sink->cancel : NULL;
 	report(sink, "authoring", 0, 0);
 	err = check_medium(s, why);
 	if (err == 0) {
@@ -163,6 +164,7 @@ int session_author(struct disc *disc, const struct session_plan *plan,
 		session_free(s);
 		return err;
 	}
+	s->reader.cancel = NULL;
 	report(sink, "authoring", s->blocks, s->blocks);
 	*ret = s;
 	return 0;
@@ -258,18 +260,27 @@ int session_publish(struct session *s, struct why *why)
 	if (s->state != SESSION_CLOSED_STATE)
 		return why_set(why, -EINVAL, "the session is not closed");
 	err = check_unchanged(s, why);
-	if (!err)
-		err = disc_write_head(s->disc, s->new_head, why);
 	if (err < 0)
 		return err;
-	s->state = SESSION_PUBLISHED;
-	return 0;
+	err = disc_write_head(s->disc, s->new_head, why);
+	if (err == 0)
+		s->state = SESSION_PUBLISHED;
+	else if (disc_write_head(s->disc, s->old_head, NULL) < 0)
+		s->state = SESSION_TORN;
+	return err;
+}
+
+bool session_unsettled(const struct session *s)
+{
+	return s->state == SESSION_TORN;
 }
 
 void session_free(struct session *s)
 {
 	if (!s)
 		return;
+	if (s->state == SESSION_BURNED || s->state == SESSION_CLOSED_STATE)
+		burn_undo_growth(s);
 	library_lock();
 	if (s->options)
 		iso_write_opts_free(s->options);

@@ -66,7 +66,9 @@ struct session_node {
 	 * Equal and non-zero: hard links of one inode.  With SESSION_CONTENT
 	 * the first one's content serves all.  A new link (SESSION_PLACE) of
 	 * a file of the base with unchanged content has base_id SESSION_NEW
-	 * and link_base set.
+	 * and link_base set.  Links are one inode on the disc only where all
+	 * of attr and xattrs are equal: what changes for one of them is to be
+	 * given for all, as SESSION_ATTR.
 	 */
 	uint64_t link_id;
 	uint32_t link_base;    /* import id of a regular file of the base whose
@@ -134,7 +136,13 @@ int session_close(struct session *s, const struct progress_sink *sink,
  */
 int session_verify(struct session *s, enum verify_level level,
 		   const struct progress_sink *sink, struct why *why);
+/*
+ * session_publish - where the new head cannot be written, the old one is put
+ * back.  session_unsettled - neither could be: the intent has to stay, and
+ * session_recover decides once the medium can be written again.
+ */
 int session_publish(struct session *s, struct why *why);
+bool session_unsettled(const struct session *s);
 void session_free(struct session *s);
 
 /*

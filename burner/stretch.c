@@ -201,7 +201,7 @@ static int next_placed(struct stretch *s, unsigned char *block)
 static void put_hex(char *text, const char *md5)
 {
 	static const char digit[] = "0123456789abcdef";
-	unsigned i;
+	size_t i;
 
 	for (i = 0; i < SUM_BYTES; i++) {
 		text[2 * i] = digit[(unsigned char)md5[i] >> 4];
@@ -247,7 +247,7 @@ static int rewrite_sums(struct stretch *s, unsigned char *block)
 		iso_md5_end(&ctx, (char *)block);
 	}
 	for (i = 0; i < DISC_BLOCK / SUM_BYTES; i++) {
-		char *entry = (char *)block + i * SUM_BYTES;
+		char *entry = (char *)block + (size_t)i * SUM_BYTES;
 
 		if (s->sums_done + 1 < s->sums.count)
 			iso_md5_compute(s->sums_md5, entry, SUM_BYTES);

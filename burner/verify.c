@@ -164,7 +164,7 @@ static void forget_cached(struct disc *disc, uint64_t nwa, uint64_t blocks)
 static int run(struct verify *v, const struct progress_sink *sink,
 	       struct why *why)
 {
-	AUTO_FREE unsigned char *chunk = malloc(CHUNK_BLOCKS * DISC_BLOCK);
+	AUTO_FREE unsigned char *chunk = malloc((size_t)CHUNK_BLOCKS * DISC_BLOCK);
 	uint64_t done = 0, n, lba;
 	unsigned reports = 0;
 	int err;

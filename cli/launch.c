@@ -90,7 +90,12 @@ static int wait_for(pid_t child, int fd, const sigset_t *mask)
 			return EXIT_CODE_SYSTEM;
 		}
 	}
-	return read(fd, &code, 1) == 1 ? code : died(child);
+	if (read(fd, &code, 1) != 1)
+		return died(child);
+	/* After a failure nothing stays behind. */
+	if (code != EXIT_CODE_OK)
+		waitpid(child, NULL, 0);
+	return code;
 }
 
 static void report(struct launch *l, unsigned char code)

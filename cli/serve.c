@@ -81,10 +81,10 @@ static int start(struct service *s, struct why *why)
 	err = fs_mount_new(s->volume, &o->mount, &s->mount, why);
 	if (err)
 		return err;
-	err = control_start(s->volume, fs_mount_dev(s->mount), &s->control,
-			    why);
+	err = volume_start(s->volume, why);
 	if (!err)
-		err = volume_start(s->volume, why);
+		err = control_start(s->volume, fs_mount_dev(s->mount),
+				    &s->control, why);
 	if (!err && !s->plan->no_utab) {
 		err = utab_add(o->mount.source, o->mount.dir, why);
 		s->in_utab = !err;

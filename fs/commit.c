@@ -147,8 +147,17 @@ static int check_medium(struct commit *c, struct why *why)
 static int freeze(struct commit *c, struct why *why)
 {
 	struct volume *v = c->v;
-	int err = v->sync && !c->dry ? v->sync(v->sync_arg) : 0;
+	int (*sync)(void *arg);
+	void *sync_arg;
+	int err = 0;
 
+	{
+		LOCK_GUARD(&v->lock);
+		sync = v->sync;
+		sync_arg = v->sync_arg;
+	}
+	if (sync && !c->dry)
+		err = sync(sync_arg);
 	if (err)
 		return why_set(why, err,
 			       "cannot push the pages that programs changed "
@@ -316,6 +325,7 @@ const char *commit_state_name(enum commit_state state)
 static void settle(struct commit *c, int err)
 {
 	struct volume *v = c->v;
+	bool unsettled = c->session && session_unsettled(c->session);
 	struct why why = {""};
 
 	session_free(c->session);
@@ -324,10 +334,16 @@ static void settle(struct commit *c, int err)
 	 * A session that is not published does not exist.  One that is, but
 	 * that the tree could not be switched to, is the next mount's.
 	 */
-	if (c->intent && !c->published &&
+	if (c->intent && !c->published && !unsettled &&
 	    stage_set_intent(v->stage, NULL, &why) < 0)
 		log_warning("%s", why_text(&why, -EIO));
-	if (err && c->published && !v->rebase_pending) {
+	if (unsettled) {
+		tree_set_readonly(v->tree, true);
+		log_error("the superblock of %s could not be written; the "
+			  "changes are in the stage, and the next mount "
+			  "recovers the disc",
+			  v->source);
+	} else if (err && c->published && !v->rebase_pending) {
 		tree_set_readonly(v->tree, true);
 		log_error("the session is burned, but could not be taken up: "
 			  "unmount with --keep and mount again");

@@ -70,7 +70,7 @@ static int add_piece(struct file_io *io, uint8_t source, uint64_t pos,
 	if (io->n >= small && (io->n & (io->n - 1)) == 0) {
 		bool heap = io->pieces != io->small;
 		struct file_piece *v = realloc(heap ? io->pieces : NULL,
-					       2 * io->n * sizeof *v);
+					       (size_t)io->n * 2 * sizeof *v);
 
 		if (!v)
 			return -ENOMEM;

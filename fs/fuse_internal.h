@@ -111,6 +111,8 @@ void mount_end_waits(struct fs_mount *m);
 extern atomic_int mount_signal;
 extern atomic_bool mount_signal_again;
 void mount_signals_take(int wake_fd);
+/* Does nothing but make a call that waits return with EINTR. */
+int mount_wake_signal(void);
 void mount_signals_give_back(void);
 
 /* ---- fuse_data.c ---- */
@@ -150,15 +152,15 @@ bool mountpoint_is(const char *dir, dev_t dev);
 
 /*
  * mountpoint_sync - push the pages that programs dirtied through mappings of
- * files of the mount of @dev at @dir, and wait until they are written:
- * syncfs(2) sends them all, and a read of the file @barrier in the root comes
- * behind them.  Waits @timeout_ms at most (-ETIMEDOUT; the call itself then
- * goes on). The mount not being there any more is a success. mountpoint_leave -
- * the same, then detach the mount lazily; returns soon after *@cut became true
- * (-ECANCELED).
+ * files of the mount of @dev at @dir, and wait until they are written (@barrier
+ * is fs_mount.barrier).  Waits @timeout_ms at most (-ETIMEDOUT; the call itself
+ * then goes on).  The mount not being there any more is a success.
  */
 int mountpoint_sync(const char *dir, dev_t dev, const char *barrier,
 		    int timeout_ms);
+
+/* mountpoint_leave - the same, then detach the mount lazily; returns soon after
+ * *@cut became true (-ECANCELED). */
 int mountpoint_leave(const char *dir, dev_t dev, const char *barrier,
 		     int timeout_ms, const atomic_bool *cut);
 

@@ -124,14 +124,33 @@ void mount_op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 		fuse_reply_write(req, (size_t)done);
 }
 
+/*
+ * What a WRITE is told by a flag: these requests come without, so the user
+ * decides, as in most cases CAP_FSETID does.
+ */
+static void kill_set_id(fuse_req_t req, const struct cred *cred, uint64_t ino)
+{
+	struct fs_mount *m = mount_of(req);
+	struct stat st;
+
+	if (!m->kill_priv || cred->uid == 0 || !has_set_id(m->tree, ino))
+		return;
+	if (tree_setattr(m->tree, cred, ino, TREE_SET_KILL_SUIDGID, &st, &st) ==
+	    0)
+		mount_forget_attr(m, ino);
+}
+
 void mount_op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
 			off_t len, struct fuse_file_info *fi)
 {
 	struct cred cred = cred_of(req);
+	int err = file_fallocate(tree_of(req), &cred, ino, mode, (uint64_t)off,
+				 (uint64_t)len);
 
 	(void)fi;
-	reply_err(req, file_fallocate(tree_of(req), &cred, ino, mode,
-				      (uint64_t)off, (uint64_t)len));
+	if (!err)
+		kill_set_id(req, &cred, ino);
+	reply_err(req, err);
 }
 
 void mount_op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
@@ -173,6 +192,8 @@ void mount_op_copy_file_range(fuse_req_t req, fuse_ino_t src, off_t src_off,
 			break;
 		done += (uint64_t)n;
 	}
+	if (done)
+		kill_set_id(req, &cred, dst);
 	if (n < 0 && done == 0)
 		reply_err(req, (int)n);
 	else

@@ -4,6 +4,7 @@
 #include "fs/fuse_request.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,7 +117,9 @@ void mount_init(void *userdata, struct fuse_conn_info *conn)
 			    FUSE_CAP_READDIRPLUS_AUTO);
 	m->no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
 	m->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
-	conn->max_write = MOUNT_MAX_IO;
+	/* With its header it fills a pipe of the size that an ordinary user may
+	 * have: a page more, and libfuse copies instead of splicing. */
+	conn->max_write = MOUNT_MAX_IO - 4096;
 	/* Above what mappings can have in flight: see wait_for_pages. */
 	conn->max_background = 4096;
 	conn->congestion_threshold = 3072;
@@ -298,11 +301,11 @@ int fs_mount_sync(struct fs_mount *m)
 
 int fs_mount_loop(struct fs_mount *m)
 {
-	uint64_t n;
+	struct pollfd wake = {.fd = m->wake_fd, .events = POLLIN};
 	int err = mount_start_worker(m);
 
 	while (!err && !atomic_load(&m->ending) && !atomic_load(&mount_signal))
-		if (read(m->wake_fd, &n, sizeof n) < 0 && errno != EINTR)
+		if (poll(&wake, 1, -1) < 0 && errno != EINTR)
 			err = -errno;
 	if (!err && !atomic_load(&m->ending)) {
 		int left =

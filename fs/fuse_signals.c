@@ -14,7 +14,7 @@ enum { N_ENDING = 3 };
 atomic_int mount_signal;
 atomic_bool mount_signal_again;
 static int signal_wake = -1;
-static struct sigaction signal_old[N_ENDING], signal_old_pipe;
+static struct sigaction signal_old[N_ENDING], signal_old_pipe, signal_old_wake;
 
 static void on_signal(int number)
 {
@@ -29,15 +29,27 @@ static void on_signal(int number)
 	errno = saved;
 }
 
+int mount_wake_signal(void)
+{
+	return SIGRTMIN + 4;
+}
+
+static void on_wake(int number)
+{
+	(void)number;
+}
+
 void mount_signals_take(int wake_fd)
 {
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	struct sigaction wake = {.sa_handler = on_wake};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	unsigned i;
 
 	atomic_store(&mount_signal, 0);
 	atomic_store(&mount_signal_again, false);
 	signal_wake = wake_fd;
+	sigaction(mount_wake_signal(), &wake, &signal_old_wake);
 	sigaction(SIGPIPE, &ignore, &signal_old_pipe);
 	for (i = 0; i < N_ENDING; i++) {
 		sigaction(ending_signals[i], NULL, &signal_old[i]);
@@ -54,5 +66,6 @@ void mount_signals_give_back(void)
 	for (i = 0; i < N_ENDING; i++)
 		sigaction(ending_signals[i], &signal_old[i], NULL);
 	sigaction(SIGPIPE, &signal_old_pipe, NULL);
+	sigaction(mount_wake_signal(), &signal_old_wake, NULL);
 	signal_wake = -1;
 }

@@ -26,6 +26,7 @@ struct worker {
 	struct fuse_buf buf;
 	int peek[2]; /* a pipe for a copy of the header, -1: not made yet */
 	uint32_t write_flags;
+	atomic_bool ended;
 	atomic_int tid;	     /* 0: not running yet */
 	atomic_uint serving; /* IDLE, UNKNOWN or the opcode */
 	atomic_ulong served; /* requests */
@@ -135,12 +136,9 @@ static void *worker_run(void *arg)
 
 	self = w;
 	atomic_store(&w->tid, gettid());
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	while (!atomic_load(&m->ending)) {
 		w->buf.flags = 0;
-		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
 		n = fuse_session_receive_buf(m->session, &w->buf);
-		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 		if (n == -EINTR || n == -EAGAIN)
 			continue;
 		if (n <= 0) {
@@ -154,6 +152,7 @@ static void *worker_run(void *arg)
 	}
 	atomic_store(&m->ending, true);
 	wake(m);
+	atomic_store(&w->ended, true);
 	return NULL;
 }
 
@@ -185,6 +184,7 @@ int mount_start_worker(struct fs_mount *m)
 	w->mover.pipe[0] = w->mover.pipe[1] = -1;
 	atomic_fetch_add(&m->idle, 1);
 	sigfillset(&all);
+	sigdelset(&all, mount_wake_signal());
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	err = pthread_create(&w->thread, NULL, worker_run, w);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -201,6 +201,7 @@ int mount_start_worker(struct fs_mount *m)
 
 void mount_end_workers(struct fs_mount *m)
 {
+	static const struct timespec moment = {.tv_nsec = 5000000};
 	struct worker *list, *w;
 
 	pthread_mutex_lock(&m->lock);
@@ -211,10 +212,18 @@ void mount_end_workers(struct fs_mount *m)
 	pthread_mutex_unlock(&m->lock);
 	fuse_session_exit(m->session);
 	for (w = list; w; w = w->next)
-		pthread_cancel(w->thread);
+		pthread_kill(w->thread, mount_wake_signal());
+	/* Again and again: it may be about to wait for the device just now. */
+	for (w = list; w; w = w->next) {
+		while (!atomic_load(&w->ended)) {
+			pthread_kill(w->thread, mount_wake_signal());
+			nanosleep(&moment, NULL);
+		}
+		pthread_join(w->thread, NULL);
+	}
+	/* Only now: one may have been looking at the others (mount_settle). */
 	while ((w = list)) {
 		list = w->next;
-		pthread_join(w->thread, NULL);
 		worker_free(w);
 	}
 }

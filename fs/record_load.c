@@ -200,8 +200,6 @@ static int load_gone(void *arg, const char *path)
 	if (dentry_note(l->t, d) < 0)
 		return -ENOMEM;
 	dentry_leave(l->t, d);
-	if (S_ISDIR(d->inode->mode))
-		d->inode->nlink = 0;
 	d->flags |= D_ROW_GONE;
 	return 0;
 }
@@ -295,6 +293,20 @@ static int mark_shared(struct tree *t, const struct data_range *ranges,
 	return 0;
 }
 
+/*
+ * A folder that stands nowhere any more has no links.  Not known before all
+ * places are: one that moved keeps those that its subfolders give it.
+ */
+static void unlink_folders(struct tree *t)
+{
+	for (size_t i = 0; i < t->changed.n; i++) {
+		struct inode *inode = t->changed.v[i]->inode;
+
+		if (S_ISDIR(inode->mode) && !inode_place(inode, D_LIVE))
+			inode->nlink = 0;
+	}
+}
+
 /* Ends of loading: shared ranges, charges, nodes that stand nowhere. */
 static int settle(struct loader *l)
 {
@@ -305,6 +317,7 @@ static int settle(struct loader *l)
 
 	if (!err)
 		err = mark_shared(t, shared, n_shared);
+	unlink_folders(t);
 	for (size_t i = 0; i < t->dirty.n; i++)
 		t->dirty.v[i]->flags &= (uint8_t)~D_DIRTY;
 	t->dirty.n = 0;

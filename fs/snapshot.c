@@ -226,14 +226,17 @@ static int freeze_inodes(struct snapshot *s)
 
 		if (!inode->nlink)
 			continue;
-		/* A new link of an unchanged file is told with its attributes. */
+		/* Names are links of one inode only if all of them are told with
+		 * the same attributes, ctime included. */
 		for (d = inode->places; d; d = d->place_next)
 			linked |= (d->flags & (D_LIVE | D_BASE)) == D_LIVE;
 		if ((inode->flags & I_BASE) && !changes && !linked)
 			continue;
 		err = freeze_inode(s, inode, changes);
 		if (changes & (CHANGE_ATTR | CHANGE_CONTENT))
-			s->deltas++;
+			s->deltas++; /* new places count for themselves */
+		if (linked)
+			changes |= CHANGE_ATTR;
 		for (d = inode->places; !err && d; d = d->place_next)
 			if (d->flags & D_LIVE)
 				err = add_place(s, d, changes);

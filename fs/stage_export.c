@@ -22,6 +22,7 @@
 #include "burner/import.h"
 #include "common/array.h"
 #include "common/cleanup.h"
+#include "common/io.h"
 #include "common/ptrmap.h"
 #include "fs/stage.h"
 #include "fs/stage_view.h"
@@ -304,22 +305,6 @@ static struct disc *get_disc(struct exporter *x)
 	return x->disc;
 }
 
-static int write_all(int fd, const unsigned char *buf, size_t len, uint64_t off)
-{
-	while (len) {
-		ssize_t n = pwrite(fd, buf, len, (off_t)off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		buf += n;
-		len -= (size_t)n;
-		off += (uint64_t)n;
-	}
-	return 0;
-}
-
 static int copy_extent(struct exporter *x, int fd, const struct extent *e,
 		       struct why *why)
 {
@@ -340,7 +325,7 @@ static int copy_extent(struct exporter *x, int fd, const struct extent *e,
 		if (err)
 			return why_set(why, err, "cannot read it from the %s",
 				       on_disc ? "disc" : "stage");
-		err = write_all(fd, x->buf, len, e->off + done);
+		err = io_write_at(fd, x->buf, len, e->off + done);
 		done += len;
 	}
 	return err;

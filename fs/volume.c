@@ -439,9 +439,13 @@ void volume_statfs(struct volume *v, struct volume_statfs *ret)
 		return;
 	ret->free_blocks = space.free_blocks;
 	room = v->stage ? stage_data_room(stage_data(v->stage)) / DISC_BLOCK
-			: 0;
+			: UINT64_MAX;
 	if (room < ret->free_blocks)
 		ret->free_blocks = room;
+	/* An image is as large as its file system lets it become. */
+	room = m.nwa + space.session_blocks + ret->free_blocks;
+	if (m.overwritable && !v->opts.capacity_bytes && room < m.capacity_blocks)
+		ret->total_blocks = room;
 }
 
 uint64_t volume_pending(struct volume *v)
@@ -458,6 +462,7 @@ uint64_t volume_pending(struct volume *v)
 
 void volume_set_sync(struct volume *v, int (*sync)(void *arg), void *arg)
 {
+	LOCK_GUARD(&v->lock);
 	v->sync = sync;
 	v->sync_arg = arg;
 }
@@ -471,7 +476,7 @@ void volume_keep(struct volume *v)
 bool volume_commits_on(struct volume *v, enum commit_trigger trigger)
 {
 	LOCK_GUARD(&v->lock);
-	if (!v->stage || v->readonly_reason)
+	if (!v->stage || v->readonly_reason || v->opts.offline)
 		return false;
 	if (trigger == COMMIT_ON_UNMOUNT && v->keep)
 		return false;
@@ -553,11 +558,14 @@ int volume_start(struct volume *v, struct why *why)
 		return why_set(why, -err, "cannot start a thread");
 	err = pthread_create(&v->committer, NULL, commit_thread, v);
 	if (err) {
-		LOCK_GUARD(&v->lock);
+		pthread_mutex_lock(&v->lock);
 		v->stopping = true;
 		pthread_cond_broadcast(&v->changed);
+		pthread_mutex_unlock(&v->lock);
+		pthread_join(v->flusher, NULL);
 		return why_set(why, -err, "cannot start a thread");
 	}
+	LOCK_GUARD(&v->lock);
 	v->started = true;
 	return 0;
 }

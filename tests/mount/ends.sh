@@ -78,6 +78,6 @@ within 10 no_daemon
 expect_error 32 'mounted' mnt
 bury
 mnt
-[ "$(cat "$MNT/file" | wc -c)" -eq 33554432 ] || fail "the file is another"
+[ "$(stat -c %s "$MNT/file")" -eq 33554432 ] || fail "the file is another"
 ok "a mountpoint in use is refused, with a daemon and without"
 keep

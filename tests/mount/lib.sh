@@ -165,8 +165,10 @@ daemon() {
 	pgrep -f '^[^ ]*(discfs mount|mount\.discfs) '
 }
 
+# no_daemon - nothing of ours runs.  A process that is ending has no command
+# line any more, but its files may still be open, and locked.
 no_daemon() {
-	! daemon >/dev/null
+	! pgrep -r D,R,S,T 'discfs$' >/dev/null
 }
 
 # slay [DIR] - kill -9 the daemon and clear the dead mount away.

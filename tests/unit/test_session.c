@@ -255,8 +255,8 @@ START_TEST(other_trees)
 	static const char *const make[] = {
 		"genisoimage -o a.iso src",
 		"genisoimage -J -o a.iso src",
-		"xorriso -outdev a.iso -map src / -set_filter_r --zisofs / -- "
-		"-commit",
+		("xorriso -outdev a.iso -map src / -set_filter_r --zisofs / "
+		 "-- -commit"),
 	};
 	struct builder b;
 
