@@ -39,6 +39,7 @@ offers 'discfs mount -o commit =' unmount sync manual
 offers 'discfs mount -o commit = m' manual
 offers 'discfs mount -o ro,ver' ro,verify=
 offers 'discfs mount -o ro,verify = q' quick
+offers 'discfs mount -o reb' rebase
 offers 'discfs mount -o zzz' ''
 
 _discfs_stages() { printf '%s\n' 1f0e 1fff 2abc; }
