@@ -278,7 +278,9 @@ static int make_room(struct backward *b, size_t need)
 		return -ENOMEM;
 	memcpy(text + size - used, b->text + b->start, used);
 	free(b->text);
-	*b = (struct backward){text, size - used, size};
+	b->text = text;
+	b->start = size - used;
+	b->size = size;
 	return 0;
 }
 
