@@ -44,8 +44,9 @@ static int counted_read(struct burn_source *src, unsigned char *buf, int size)
 	struct counted *c = src->data;
 	int n = c->inner->read_xt(c->inner, buf, size);
 
-	if (n > 0)
-		atomic_fetch_add(&c->blocks, (uint64_t)n / DISC_BLOCK);
+	/* Also orders what this thread did before what its starter does once
+	 * it has read the count. */
+	atomic_fetch_add(&c->blocks, n > 0 ? (uint64_t)n / DISC_BLOCK : 0);
 	return n;
 }
 
@@ -302,6 +303,7 @@ int burn_blocks(struct session *s, struct burn_source *src,
 		burn_session_free(b.session);
 	if (b.disc)
 		burn_disc_free(b.disc);
+	(void)atomic_load(&b.counted.blocks);
 	burn_source_free(src);
 	content_reader_settle(&s->reader);
 	if (b.drive)
