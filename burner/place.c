@@ -167,6 +167,50 @@ static int set_acls(struct session *s, uint32_t index, IsoNode *node,
 	return ret < 0 ? plan_error(s, index, ret, why) : 0;
 }
 
+/* Its list anew, with the attributes that are (@last) or are not the library's. */
+static void list_part(const struct attr_list *from, bool last,
+		      struct attr_list *to)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (is_library_attr(from->names[i]) == last) {
+			to->names[to->n] = from->names[i];
+			to->values[to->n] = from->values[i];
+			to->lengths[to->n++] = from->lengths[i];
+		}
+}
+
+/*
+ * libisofs takes names for hard links only if their lists are equal byte by
+ * byte, and it renews its own attributes in place for nodes of the base, at the
+ * end for others.
+ */
+static int library_attrs_last(struct session *s, uint32_t index, IsoNode *node,
+			      struct why *why)
+{
+	struct attr_list list = {0}, sorted = {0};
+	int ret = attr_list_get(node, &list, ATTRS_WITH_ACL);
+
+	if (ret < 0)
+		return plan_error(s, index, ret, why);
+	sorted.names = calloc(list.n + 1, sizeof *sorted.names);
+	sorted.values = calloc(list.n + 1, sizeof *sorted.values);
+	sorted.lengths = calloc(list.n + 1, sizeof *sorted.lengths);
+	if (sorted.names && sorted.values && sorted.lengths) {
+		list_part(&list, false, &sorted);
+		list_part(&list, true, &sorted);
+		ret = iso_node_set_attrs(node, sorted.n, sorted.names,
+					 sorted.lengths, sorted.values,
+					 ATTRS_ALL);
+	} else {
+		ret = ISO_OUT_OF_MEM;
+	}
+	free(sorted.names);
+	free(sorted.values);
+	free(sorted.lengths);
+	attr_list_release(&list);
+	return ret < 0 ? plan_error(s, index, ret, why) : 0;
+}
+
 int place_attr(struct session *s, uint32_t index, IsoNode *node,
 	       struct why *why)
 {
@@ -194,7 +238,10 @@ int place_attr(struct session *s, uint32_t index, IsoNode *node,
 	iso_node_set_atime(node, n->attr.atime.tv_sec);
 	iso_node_set_mtime(node, n->attr.mtime.tv_sec);
 	iso_node_set_ctime(node, n->attr.ctime.tv_sec);
-	return n->xattrs ? set_acls(s, index, node, why) : 0;
+	if (!n->xattrs)
+		return 0;
+	err = set_acls(s, index, node, why);
+	return err ? err : library_attrs_last(s, index, node, why);
 }
 
 int place_same_attr(IsoNode *from, IsoNode *to, struct why *why)
