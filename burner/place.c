@@ -81,12 +81,16 @@ static bool is_name(const char *name, size_t len, const char *word)
  */
 static const char list_end[] = "isofs.end";
 
-/* What is not the user's: libisofs' own attributes, which tell a file's
- * checksum, and ours. */
+/* libisofs' own attributes, which tell a file's checksum. */
+static bool is_library_attr(const char *name)
+{
+	return !strncmp(name, "isofs.", 6) && strcmp(name, list_end) != 0;
+}
+
+/* What is not the user's. */
 static bool is_kept_attr(const char *name)
 {
-	return (!strncmp(name, "isofs.", 6) && strcmp(name, list_end) != 0) ||
-	       !strcmp(name, LINK_TARGET_ATTR);
+	return is_library_attr(name) || !strcmp(name, LINK_TARGET_ATTR);
 }
 
 /*
