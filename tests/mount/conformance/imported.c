@@ -19,9 +19,9 @@ enum { N_USES = sizeof uses / sizeof *uses };
 
 static const char *path_of(enum kind kind, const char *use)
 {
-	static char paths[4][64];
+	static char paths[16][64];
 	static unsigned next;
-	char *path = paths[next++ % 4];
+	char *path = paths[next++ % 16];
 
 	snprintf(path, sizeof paths[0], "%s-%s", kind_names[kind], use);
 	return path;
@@ -43,7 +43,8 @@ void test_prepare(void)
 				make_node(k, path);
 		}
 	for (k = 0; k < N_KINDS; k++) {
-		if (k != FOLDER)
+		/* Links of other kinds do not outlive a burn: libisofs. */
+		if (k == REGULAR)
 			WORKS(link(path_of(k, "link"), path_of(k, "link2")));
 		for (u = 0; u < N_USES; u++) {
 			const char *path = path_of(k, uses[u]);
@@ -79,7 +80,8 @@ static void look(enum kind kind)
 	EQUAL(BOB, st.st_gid);
 	EQUAL(kind == FOLDER ? 2 : 1, st.st_nlink);
 	EQUAL(1100000000, st.st_mtim.tv_sec);
-	EQUAL(2, NLINK(path_of(kind, "link")));
+	EQUAL(kind == REGULAR || kind == FOLDER ? 2 : 1,
+	      NLINK(path_of(kind, "link")));
 	if (kind == REGULAR)
 		EQUAL(SIZE, st.st_size);
 	if (kind == BLOCK || kind == CHARACTER)
@@ -171,6 +173,8 @@ static void names(enum kind kind)
 		return;
 	note("%s, link", kind_names[kind]);
 	path = path_of(kind, "link");
+	if (kind != REGULAR)
+		WORKS(link(path, path_of(kind, "link2")));
 	EQUAL(lstat_of(path).st_ino, lstat_of(path_of(kind, "link2")).st_ino);
 	remember(path, &old);
 	WORKS(link(path, path_of(kind, "link3")));
