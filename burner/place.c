@@ -87,7 +87,7 @@ static bool is_library_attr(const char *name)
 	return !strncmp(name, "isofs.", 6) && strcmp(name, list_end) != 0;
 }
 
-/* What is not the user's. */
+/* What is not the user's: libisofs' own attributes, and ours. */
 static bool is_kept_attr(const char *name)
 {
 	return is_library_attr(name) || !strcmp(name, LINK_TARGET_ATTR);

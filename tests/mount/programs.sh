@@ -229,6 +229,8 @@ fi
 run_make() {
 	local i
 
+	# Those of the make that runs the tests.
+	unset MAKEFLAGS MFLAGS MAKELEVEL
 	for i in {1..20}; do
 		echo "int f$i(void); int f$i(void) { return $i; }" >"f$i.c"
 	done
