@@ -9,6 +9,7 @@
 #include <linux/posix_acl_xattr.h>
 
 #include "burner/acl.h"
+#include "burner/link_mark.h"
 #include "burner/link_target.h"
 #include "common/cleanup.h"
 
@@ -208,7 +209,8 @@ static bool is_user_attr(const char *name, size_t len)
 
 	return n > 0 && n <= XATTR_NAME_MAX && len <= XATTR_SIZE_MAX &&
 	       strncmp(name, "isofs.", 6) != 0 &&
-	       strcmp(name, LINK_TARGET_ATTR) != 0;
+	       strcmp(name, LINK_TARGET_ATTR) != 0 &&
+	       strcmp(name, LINK_MARK_ATTR) != 0;
 }
 
 /* What the link itself could not take, if it is one and may be the target of
@@ -425,6 +427,31 @@ static bool same_content(IsoFile *a, IsoFile *b)
 	if (iso_file_get_size(a) == 0)
 		return true;
 	return na == 0 || memcmp(sa, sb, (size_t)na * sizeof *sa) == 0;
+}
+
+bool node_link_mark(IsoNode *node, char *buf)
+{
+	enum IsoNodeType type = iso_node_get_type(node);
+	char **names = NULL, **values = NULL;
+	size_t n = 0, *lengths = NULL, i;
+	bool found = false;
+	void *xinfo;
+	int err;
+
+	if ((type != LIBISO_SYMLINK && type != LIBISO_SPECIAL) ||
+	    iso_node_get_xinfo(node, aaip_xinfo_func, &xinfo) != 1)
+		return false;
+	err = iso_node_get_attrs(node, &n, &names, &lengths, &values, 0);
+	/* A damaged list is told of by node_fill. */
+	for (i = 0; err >= 0 && i < n; i++)
+		if (!strcmp(names[i], LINK_MARK_ATTR) && lengths[i] > 0 &&
+		    lengths[i] < LINK_MARK_MAX) {
+			memcpy(buf, values[i], lengths[i]);
+			buf[lengths[i]] = '\0';
+			found = true;
+		}
+	iso_node_get_attrs(NULL, &n, &names, &lengths, &values, 1 << 15);
+	return found;
 }
 
 bool node_same_inode(IsoNode *a, IsoNode *b)

@@ -45,6 +45,12 @@ int node_order(IsoNode *a, IsoNode *b);
 bool node_can_link(IsoNode *node, bool trusted);
 
 /*
+ * node_link_mark - what link_mark.h says of @node into @buf (LINK_MARK_MAX
+ * bytes); false if that is nothing.
+ */
+bool node_link_mark(IsoNode *node, char *buf);
+
+/*
  * node_same_inode - whether two nodes of one inode number can be links of one
  * file: all that belongs to an inode is equal.
  */
