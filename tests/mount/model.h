@@ -45,7 +45,7 @@ void rng_fill(uint64_t seed, unsigned char *buf, size_t len);
 
 /* A name of 1 to 255 bytes, often one of a few, into @buf (256). */
 void random_name(struct rng *r, char *buf);
-/* A symbolic link's target of 1 to 1023 bytes, into @buf (1024). */
+/* A symbolic link's target of 1 to 1100 bytes, into @buf (1101). */
 void random_target(struct rng *r, char *buf);
 off_t random_offset(struct rng *r);
 size_t random_length(struct rng *r);

@@ -33,6 +33,7 @@ oops() {
 	echo "seed $seed, round $round ($kind); the last calls:"
 	tail -n 25 "$LOG"
 	[ ! -f "$T/out" ] || cat "$T/out"
+	"$DISCFS" status "$MNT" || true
 	fail "seed $seed, round $round ($kind): $*"
 }
 
@@ -75,7 +76,7 @@ read_elsewhere() {
 terminate() {
 	# shellcheck disable=SC2046
 	kill -TERM $(daemon)
-	within 60 no_daemon
+	within 20 no_daemon
 	bury
 }
 
@@ -141,7 +142,7 @@ play() {
 		apply $((n / 2))
 		harden
 		expect_exit 32 "$DISCFS" commit "$MNT" >"$T/out" 2>&1
-		within 60 no_daemon
+		within 20 no_daemon
 		bury
 		kills=$((kills + 1))
 		again_mounted
@@ -172,10 +173,12 @@ play() {
 	equal "another tree"
 }
 
-kinds=(${MODEL_KINDS:-commit commit-sync commit-meanwhile commit-meanwhile commit-clean umount
-	umount elsewhere elsewhere keep terminate kill kill crash-after-data
-	crash-torn-head crash-before-rebase kill-burning kill-burning
-	kill-later kill-later})
+# Some more often than others.
+all_kinds="commit commit-sync commit-meanwhile commit-meanwhile commit-clean
+	umount umount elsewhere elsewhere keep terminate kill kill
+	crash-after-data crash-torn-head crash-before-rebase
+	kill-burning kill-burning kill-later kill-later"
+read -rd '' -a kinds <<<"${MODEL_KINDS:-$all_kinds}" || true
 
 # disc SEED - one disc, from blank to full of sessions.
 disc() {
@@ -183,9 +186,8 @@ disc() {
 	RANDOM=$((seed % 32768))
 	kind=first round=0
 	: >"$LOG"
-	find "$SHADOW" -mindepth 1 -delete
-	chmod 755 "$SHADOW"
-	rm -rf "$IMG" "$STAGE"
+	rm -rf "$SHADOW" "$IMG" "$STAGE"
+	mkdir -m 755 "$SHADOW"
 	new_image
 	mnt
 	# From here on the roots are alike.

@@ -185,13 +185,11 @@ static long run_mknod(struct model *m, const struct call *c, enum side side,
 	return result(mknod(c->path, c->mode, c->rdev));
 }
 
-/* Of a folder too, which is refused.  Not of what is neither: on the disc only
- * regular files have several names. */
+/* Of a folder too, which is refused. */
 static bool pick_link(struct model *m, struct call *c)
 {
 	pick_new(m, c->path2);
-	return pick_node(m, rng_chance(&m->rng, 10) ? S_IFDIR : S_IFREG,
-			 c->path);
+	return pick_node(m, rng_chance(&m->rng, 3) ? S_IFMT : S_IFREG, c->path);
 }
 
 static long run_link(struct model *m, const struct call *c, enum side side,

@@ -126,16 +126,16 @@ void random_name(struct rng *r, char *buf)
 
 void random_target(struct rng *r, char *buf)
 {
-	size_t len = rng_chance(r, 4) ? 1 + rng_below(r, 1023)
+	size_t len = rng_chance(r, 4) ? 1 + rng_below(r, 1100)
 				      : 1 + rng_below(r, 30);
 	size_t n = 0;
 
 	if (rng_chance(r, 4))
 		buf[n++] = '/';
 	while (n < len) {
-		size_t part = 1 + rng_below(r, rng_chance(r, 3) ? 248 : 20);
+		size_t part = 1 + rng_below(r, rng_chance(r, 3) ? 255 : 20);
 
-		if (n && buf[n - 1] != '/')
+		if (n && (buf[n - 1] != '/' || rng_chance(r, 20)))
 			buf[n++] = '/';
 		if (part > len - n)
 			part = len - n;
@@ -146,15 +146,6 @@ void random_target(struct rng *r, char *buf)
 			bytes_but(r, buf + n, part, '/');
 		}
 		n += part;
-	}
-	/* The disc keeps components: no slash behind the last one, which alone
-	 * may be longer than 248 bytes. */
-	while (n > 1 && buf[n - 1] == '/')
-		n--;
-	if (n < 700 && rng_chance(r, 8)) {
-		buf[n++] = '/';
-		bytes_but(r, buf + n, 249 + rng_below(r, 7), '/');
-		return;
 	}
 	buf[n] = '\0';
 }
