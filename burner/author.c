@@ -56,7 +56,6 @@ static int resolve(struct session *s, uint32_t id, const char *name,
 static int check_target(const struct session_node *n, struct why *why)
 {
 	const char *p = n->target;
-	size_t len;
 
 	if (!p || !*p)
 		return why_set(why, -EINVAL, "\"%s\" leads nowhere", n->name);
@@ -65,14 +64,6 @@ static int check_target(const struct session_node *n, struct why *why)
 			       "the target of the link \"%s\" is longer than "
 			       "%d bytes",
 			       n->name, SESSION_TARGET_MAX);
-	for (; *p; p += len + (p[len] == '/')) {
-		len = strcspn(p, "/");
-		if (len > NAME_MAX_BYTES)
-			return why_set(why, -ENAMETOOLONG,
-				       "the target of the link \"%s\" has a "
-				       "name of more than %d bytes",
-				       n->name, NAME_MAX_BYTES);
-	}
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,7 +21,7 @@ enum {
 /* A source that knows how many blocks were taken from it. */
 struct counted {
 	struct burn_source *inner;
-	uint64_t blocks;
+	_Atomic uint64_t blocks; /* by libburn's thread */
 };
 
 /* What libburn needs to write one track. */
@@ -43,8 +44,9 @@ static int counted_read(struct burn_source *src, unsigned char *buf, int size)
 	struct counted *c = src->data;
 	int n = c->inner->read_xt(c->inner, buf, size);
 
-	if (n > 0)
-		c->blocks += (uint64_t)n / DISC_BLOCK;
+	/* Also orders what this thread did before what its starter does once
+	 * it has read the count. */
+	atomic_fetch_add(&c->blocks, n > 0 ? (uint64_t)n / DISC_BLOCK : 0);
 	return n;
 }
 
@@ -248,7 +250,7 @@ static int write_track(struct burning *b, struct why *why)
 	/* Of a write that it did not begin, libburn says that it went well. */
 	if (stopped || atomic_load(&b->s->reader.failure) ||
 	    !burn_drive_wrote_well(b->drive) ||
-	    b->counted.blocks != b->s->blocks) {
+	    atomic_load(&b->counted.blocks) != b->s->blocks) {
 		sleep_ms(SETTLE_MS);
 		return failed(b, why);
 	}
@@ -301,6 +303,7 @@ int burn_blocks(struct session *s, struct burn_source *src,
 		burn_session_free(b.session);
 	if (b.disc)
 		burn_disc_free(b.disc);
+	(void)atomic_load(&b.counted.blocks);
 	burn_source_free(src);
 	content_reader_settle(&s->reader);
 	if (b.drive)

@@ -20,6 +20,7 @@
 #include "burner/volume.h"
 #include "common/cleanup.h"
 #include "common/crash.h"
+#include "common/io.h"
 
 enum {
 	/*
@@ -57,29 +58,9 @@ static uint64_t image_readable(struct disc *disc)
 	return fstat(disc->fd, &st) < 0 ? 0 : (uint64_t)st.st_size;
 }
 
-static int read_at(int fd, void *buf, size_t len, uint64_t pos)
-{
-	unsigned char *p = buf;
-
-	if (pos > (uint64_t)INT64_MAX - len)
-		return -EIO;
-	while (len) {
-		ssize_t n = pread(fd, p, len, (off_t)pos);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -EIO;
-		p += n;
-		pos += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int image_read(struct disc *disc, void *buf, size_t len, uint64_t pos)
 {
-	return read_at(disc->fd, buf, len, pos);
+	return io_read_at(disc->fd, buf, len, pos) < 0 ? -EIO : 0;
 }
 
 static bool all_zero(const unsigned char *p, size_t len)
@@ -93,7 +74,7 @@ static int image_read_head(struct disc *disc, void *head)
 	size_t n = size < DISC_HEAD_BYTES ? (size_t)size : DISC_HEAD_BYTES;
 
 	memset((unsigned char *)head + n, 0, DISC_HEAD_BYTES - n);
-	return read_at(disc->fd, head, n, 0);
+	return io_read_at(disc->fd, head, n, 0);
 }
 
 /*
@@ -209,24 +190,6 @@ static int image_look(struct disc *disc, struct medium *ret, struct why *why)
 	return 0;
 }
 
-static int write_at(int fd, const void *buf, size_t len, uint64_t pos)
-{
-	const unsigned char *p = buf;
-
-	while (len) {
-		ssize_t n = pwrite(fd, p, len, (off_t)pos);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		p += n;
-		pos += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int image_write_head(struct disc *disc, const void *head,
 			    struct why *why)
 {
@@ -242,10 +205,10 @@ static int image_write_head(struct disc *disc, const void *head,
 	if (image->why_read_only)
 		return why_set(why, -EROFS, "cannot write the head of %s: %s",
 			       disc->path, image->why_read_only);
-	err = write_at(disc->fd, head, TEAR_BYTES, 0);
+	err = io_write_at(disc->fd, head, TEAR_BYTES, 0);
 	crash_point("torn-head");
 	if (err == 0)
-		err = write_at(disc->fd, (const char *)head + TEAR_BYTES,
+		err = io_write_at(disc->fd, (const char *)head + TEAR_BYTES,
 			       DISC_HEAD_BYTES - TEAR_BYTES, TEAR_BYTES);
 	if (err == 0 && fdatasync(disc->fd) < 0)
 		err = -errno;
@@ -254,7 +217,7 @@ static int image_write_head(struct disc *disc, const void *head,
 			       disc->path, strerror(-err));
 	/* So that it is read from the medium, as far as the kernel obeys. */
 	posix_fadvise(disc->fd, 0, DISC_HEAD_BYTES, POSIX_FADV_DONTNEED);
-	if (read_at(disc->fd, back, DISC_HEAD_BYTES, 0) < 0 ||
+	if (io_read_at(disc->fd, back, DISC_HEAD_BYTES, 0) < 0 ||
 	    memcmp(head, back, DISC_HEAD_BYTES) != 0)
 		return why_set(why, -EIO,
 			       "the head of %s reads back differently",

@@ -8,9 +8,11 @@
 
 #include "burner/disc_ops.h"
 #include "burner/import_node.h"
+#include "burner/link_mark.h"
 #include "burner/library.h"
 #include "burner/survey.h"
 #include "burner/volume.h"
+#include "common/array.h"
 #include "common/cleanup.h"
 
 /* libisofs only reads these. */
@@ -100,6 +102,20 @@ static int candidate_cmp(const void *a, const void *b)
 	return c ? c : (x->id > y->id) - (x->id < y->id);
 }
 
+struct marked {
+	IsoNode *node;
+	uint32_t id;
+	char mark[LINK_MARK_MAX];
+};
+
+static int marked_cmp(const void *a, const void *b)
+{
+	const struct marked *x = a, *y = b;
+	int c = strcmp(x->mark, y->mark);
+
+	return c ? c : (x->id > y->id) - (x->id < y->id);
+}
+
 /* One inode's nodes; the first one gives the family its id. */
 static void link_family(struct listing *l, const struct candidate *c, size_t n)
 {
@@ -134,6 +150,38 @@ static int find_links(struct listing *l, bool trusted)
 			if (node_order(c[first].node, c[i].node) != 0)
 				break;
 		link_family(l, c + first, i - first);
+	}
+	return 0;
+}
+
+/* Links of other kinds, which we marked ourselves. */
+static int find_marked_links(struct listing *l)
+{
+	AUTO_FREE struct marked *m = NULL;
+	struct marked one, *first;
+	uint32_t n = 0, i;
+
+	for (one.id = 0; one.id < l->n; one.id++) {
+		struct marked *p;
+
+		one.node = l->nodes[one.id];
+		if (!node_link_mark(one.node, one.mark))
+			continue;
+		p = array_append(&m, &n, sizeof *p);
+		if (!p)
+			return -ENOMEM;
+		*p = one;
+	}
+	if (n)
+		qsort(m, n, sizeof *m, marked_cmp);
+	for (i = 1, first = m; i < n; i++) {
+		if (strcmp(first->mark, m[i].mark) != 0 ||
+		    !node_same_inode(first->node, m[i].node)) {
+			first = &m[i];
+			continue;
+		}
+		l->links[first->id] = first->id;
+		l->links[m[i].id] = first->id;
 	}
 	return 0;
 }
@@ -289,6 +337,8 @@ static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
 			      (unsigned long long)expected);
 	if (err == 0)
 		err = find_links(&l, base->info.has_md5);
+	if (err == 0)
+		err = find_marked_links(&l);
 	if (err == 0)
 		err = digest_descriptors(disc, base->info.lba, md5, why);
 	if (err == 0)

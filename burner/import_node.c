@@ -6,8 +6,11 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <linux/limits.h>
+#include <linux/posix_acl_xattr.h>
 
 #include "burner/acl.h"
+#include "burner/link_mark.h"
+#include "burner/link_target.h"
 #include "common/cleanup.h"
 
 void node_parts_release(struct node_parts *parts)
@@ -205,7 +208,31 @@ static bool is_user_attr(const char *name, size_t len)
 	size_t n = strlen(name);
 
 	return n > 0 && n <= XATTR_NAME_MAX && len <= XATTR_SIZE_MAX &&
-	       strncmp(name, "isofs.", 6) != 0;
+	       strncmp(name, "isofs.", 6) != 0 &&
+	       strcmp(name, LINK_TARGET_ATTR) != 0 &&
+	       strcmp(name, LINK_MARK_ATTR) != 0;
+}
+
+/* What the link itself could not take, if it is one and may be the target of
+ * this one. */
+static void take_target(struct node_parts *parts, const char *value, size_t len,
+			struct import_node *ret)
+{
+	if (!S_ISLNK(ret->attr.mode) || len == 0 || len >= sizeof parts->target)
+		return;
+	memcpy(parts->target, value, len);
+	parts->target[len] = '\0';
+	if (strlen(parts->target) == len &&
+	    link_target_is_for(ret->target, parts->target))
+		ret->target = parts->target;
+}
+
+/* Whether an access list names nobody: libisofs makes such a one of the mode
+ * where a folder has a default list only. */
+static bool says_the_mode(size_t len)
+{
+	return len <= sizeof(struct posix_acl_xattr_header) +
+			      3 * sizeof(struct posix_acl_xattr_entry);
 }
 
 /* Takes @text over; it came from iso_node_get_acl_text. */
@@ -222,6 +249,8 @@ static int acl_pair(const char *name, char *text, void **value,
 		return 0;
 	if (len < 0)
 		return len == -ENOMEM ? len : -EIO;
+	if (!strcmp(name, ACL_ACCESS_XATTR) && says_the_mode((size_t)len))
+		return 0;
 	pairs[*n].name = name;
 	pairs[*n].value = *value;
 	pairs[*n].len = (size_t)len;
@@ -268,6 +297,8 @@ static int fill_xattrs(struct node_parts *parts, IsoNode *node,
 	pairs = calloc(n_attrs + 2, sizeof *pairs);
 	err = pairs ? 0 : -ENOMEM;
 	for (i = 0; !err && i < n_attrs; i++) {
+		if (!strcmp(names[i], LINK_TARGET_ATTR))
+			take_target(parts, values[i], lengths[i], ret);
 		if (!is_user_attr(names[i], lengths[i]))
 			continue;
 		pairs[n].name = names[i];
@@ -396,6 +427,31 @@ static bool same_content(IsoFile *a, IsoFile *b)
 	if (iso_file_get_size(a) == 0)
 		return true;
 	return na == 0 || memcmp(sa, sb, (size_t)na * sizeof *sa) == 0;
+}
+
+bool node_link_mark(IsoNode *node, char *buf)
+{
+	enum IsoNodeType type = iso_node_get_type(node);
+	char **names = NULL, **values = NULL;
+	size_t n = 0, *lengths = NULL, i;
+	bool found = false;
+	void *xinfo;
+	int err;
+
+	if ((type != LIBISO_SYMLINK && type != LIBISO_SPECIAL) ||
+	    iso_node_get_xinfo(node, aaip_xinfo_func, &xinfo) != 1)
+		return false;
+	err = iso_node_get_attrs(node, &n, &names, &lengths, &values, 0);
+	/* A damaged list is told of by node_fill. */
+	for (i = 0; err >= 0 && i < n; i++)
+		if (!strcmp(names[i], LINK_MARK_ATTR) && lengths[i] > 0 &&
+		    lengths[i] < LINK_MARK_MAX) {
+			memcpy(buf, values[i], lengths[i]);
+			buf[lengths[i]] = '\0';
+			found = true;
+		}
+	iso_node_get_attrs(NULL, &n, &names, &lengths, &values, 1 << 15);
+	return found;
 }
 
 bool node_same_inode(IsoNode *a, IsoNode *b)

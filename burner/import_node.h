@@ -8,6 +8,7 @@
  */
 
 #include "burner/library.h"
+#include "burner/session.h"
 
 /* Room for one node's parts, used again for the next. */
 struct node_parts {
@@ -16,6 +17,7 @@ struct node_parts {
 	struct disc_run *runs;
 	size_t room;
 	struct xattrs *xattrs;
+	char target[SESSION_TARGET_MAX + 1];
 };
 
 /*
@@ -41,6 +43,12 @@ int node_order(IsoNode *a, IsoNode *b);
  * with some programs, so that empty files and symbolic links share them.
  */
 bool node_can_link(IsoNode *node, bool trusted);
+
+/*
+ * node_link_mark - what link_mark.h says of @node into @buf (LINK_MARK_MAX
+ * bytes); false if that is nothing.
+ */
+bool node_link_mark(IsoNode *node, char *buf);
 
 /*
  * node_same_inode - whether two nodes of one inode number can be links of one

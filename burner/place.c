@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "burner/acl.h"
+#include "burner/link_mark.h"
+#include "burner/link_target.h"
 #include "burner/session_parts.h"
 #include "common/cleanup.h"
 
@@ -86,13 +88,41 @@ static bool is_library_attr(const char *name)
 	return !strncmp(name, "isofs.", 6) && strcmp(name, list_end) != 0;
 }
 
-/*
- * The list that @node shall have: of what it has, libisofs' own attributes;
- * and all of @x but the ACLs.
- */
-static int attr_list_make(IsoNode *node, const struct xattrs *x,
-			  struct attr_list *ret)
+/* What is not the user's: libisofs' own attributes, and ours that stays. */
+static bool is_kept_attr(const char *name)
 {
+	return is_library_attr(name) || !strcmp(name, LINK_TARGET_ATTR);
+}
+
+/* Ours for this node: link_target.h, link_mark.h. */
+static int add_own_attrs(const struct session *s, const struct session_node *n,
+			 struct attr_list *ret)
+{
+	char mark[LINK_MARK_MAX];
+	int err = 0;
+
+	if (n->base_id == SESSION_NEW && S_ISLNK(n->attr.mode) &&
+	    link_target_needs_attr(n->target))
+		err = attr_list_add(ret, LINK_TARGET_ATTR,
+				    strlen(LINK_TARGET_ATTR), n->target,
+				    strlen(n->target));
+	if (err < 0 || !n->link_id || S_ISREG(n->attr.mode))
+		return err;
+	snprintf(mark, sizeof mark, "%llu.%llu",
+		 (unsigned long long)s->medium.nwa,
+		 (unsigned long long)n->link_id);
+	return attr_list_add(ret, LINK_MARK_ATTR, strlen(LINK_MARK_ATTR), mark,
+			     strlen(mark));
+}
+
+/*
+ * The list that @node, which is @n, shall have: of what it has, what is not the
+ * user's; all of its xattrs but the ACLs; and ours.
+ */
+static int attr_list_make(const struct session *s, const struct session_node *n,
+			  IsoNode *node, struct attr_list *ret)
+{
+	const struct xattrs *x = n->xattrs;
 	struct attr_list old = {0};
 	uint32_t cursor = 0;
 	const char *name;
@@ -103,18 +133,20 @@ static int attr_list_make(IsoNode *node, const struct xattrs *x,
 
 	if (attr_list_get(node, &old, 0) < 0)
 		return -EIO;
-	room = old.n + (x ? x->count : 0) + 1;
+	room = old.n + (x ? x->count : 0) + 3;
 	ret->names = calloc(room, sizeof *ret->names);
 	ret->values = calloc(room, sizeof *ret->values);
 	ret->lengths = calloc(room, sizeof *ret->lengths);
 	if (!ret->names || !ret->values || !ret->lengths)
 		err = -ENOMEM;
 	for (i = 0; !err && i < old.n; i++)
-		if (is_library_attr(old.names[i]))
+		if (is_kept_attr(old.names[i]))
 			err = attr_list_add(ret, old.names[i],
 					    strlen(old.names[i]), old.values[i],
 					    old.lengths[i]);
 	attr_list_release(&old);
+	if (!err)
+		err = add_own_attrs(s, n, ret);
 	while (!err && ret->n < room - 1 &&
 	       xattrs_next(x, &cursor, &name, &name_len, &value, &len))
 		if (!is_name(name, name_len, ACL_ACCESS_XATTR) &&
@@ -160,6 +192,50 @@ static int set_acls(struct session *s, uint32_t index, IsoNode *node,
 	return ret < 0 ? plan_error(s, index, ret, why) : 0;
 }
 
+/* Its list anew, with the attributes that are (@last) or are not the library's. */
+static void list_part(const struct attr_list *from, bool last,
+		      struct attr_list *to)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (is_library_attr(from->names[i]) == last) {
+			to->names[to->n] = from->names[i];
+			to->values[to->n] = from->values[i];
+			to->lengths[to->n++] = from->lengths[i];
+		}
+}
+
+/*
+ * libisofs takes names for hard links only if their lists are equal byte by
+ * byte, and it renews its own attributes in place for nodes of the base, at the
+ * end for others.
+ */
+static int library_attrs_last(struct session *s, uint32_t index, IsoNode *node,
+			      struct why *why)
+{
+	struct attr_list list = {0}, sorted = {0};
+	int ret = attr_list_get(node, &list, ATTRS_WITH_ACL);
+
+	if (ret < 0)
+		return plan_error(s, index, ret, why);
+	sorted.names = calloc(list.n + 1, sizeof *sorted.names);
+	sorted.values = calloc(list.n + 1, sizeof *sorted.values);
+	sorted.lengths = calloc(list.n + 1, sizeof *sorted.lengths);
+	if (sorted.names && sorted.values && sorted.lengths) {
+		list_part(&list, false, &sorted);
+		list_part(&list, true, &sorted);
+		ret = iso_node_set_attrs(node, sorted.n, sorted.names,
+					 sorted.lengths, sorted.values,
+					 ATTRS_ALL);
+	} else {
+		ret = ISO_OUT_OF_MEM;
+	}
+	free(sorted.names);
+	free(sorted.values);
+	free(sorted.lengths);
+	attr_list_release(&list);
+	return ret < 0 ? plan_error(s, index, ret, why) : 0;
+}
+
 int place_attr(struct session *s, uint32_t index, IsoNode *node,
 	       struct why *why)
 {
@@ -167,7 +243,7 @@ int place_attr(struct session *s, uint32_t index, IsoNode *node,
 	struct attr_list list = {0};
 	int err, ret = 1;
 
-	err = attr_list_make(node, n->xattrs, &list);
+	err = attr_list_make(s, n, node, &list);
 	/* The old ACLs go before the permissions, which they would follow. */
 	if (!err)
 		ret = iso_node_set_attrs(node, list.n, list.names, list.lengths,
@@ -183,7 +259,10 @@ int place_attr(struct session *s, uint32_t index, IsoNode *node,
 	iso_node_set_atime(node, n->attr.atime.tv_sec);
 	iso_node_set_mtime(node, n->attr.mtime.tv_sec);
 	iso_node_set_ctime(node, n->attr.ctime.tv_sec);
-	return n->xattrs ? set_acls(s, index, node, why) : 0;
+	if (!n->xattrs)
+		return 0;
+	err = set_acls(s, index, node, why);
+	return err ? err : library_attrs_last(s, index, node, why);
 }
 
 int place_same_attr(IsoNode *from, IsoNode *to, struct why *why)
@@ -248,7 +327,7 @@ static int add_kind(struct session *s, uint32_t index, IsoDir *dir,
 		break;
 	case S_IFLNK:
 		ret = iso_tree_add_new_symlink(
-			dir, n->name, n->target ? n->target : "", &link);
+			dir, n->name, link_target_for_others(n->target), &link);
 		if (ret >= 0)
 			*ret_node = (IsoNode *)link;
 		break;

@@ -33,9 +33,9 @@
 #include "common/progress.h"
 #include "common/why.h"
 
-/* libisofs reads no longer target of a symbolic link; its components are
- * bounded as names are, to 255 bytes. */
-#define SESSION_TARGET_MAX 1023
+/* Of a symbolic link, as Linux has it (PATH_MAX).  How those that libisofs
+ * cannot write get onto the disc: link_target.h. */
+#define SESSION_TARGET_MAX 4095
 #define SESSION_NEW UINT32_MAX    /* base_id of a node that the base does not have */
 
 enum session_node_flags {

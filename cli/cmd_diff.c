@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/exit_code.h"
-#include "cli/quote.h"
+#include "cli/show.h"
 #include "cli/show_args.h"
 #include "cli/target.h"
 #include "common/cleanup.h"
@@ -20,23 +20,6 @@ static struct json_object *list_of(struct json_object *diff)
 	    json_object_is_type(list, json_type_array))
 		return list;
 	return NULL;
-}
-
-static void show(struct json_object *list)
-{
-	for (size_t i = 0; i < json_object_array_length(list); i++) {
-		struct json_object *d = json_object_array_get_idx(list, i);
-		AUTO_FREE char *path = quote_name(answer_text(d, "path"));
-		AUTO_FREE char *old = quote_name(answer_text(d, "old_path"));
-		const char *kind = answer_text(d, "kind");
-
-		if (!path || !old)
-			return;
-		if (*old)
-			printf("%s %s -> %s\n", kind, old, path);
-		else
-			printf("%s %s\n", kind, path);
-	}
 }
 
 /*
@@ -90,7 +73,7 @@ static int diff_run(const struct command *self, int argc, char **argv)
 	else if (args.json)
 		command_print_json(diff);
 	else
-		show(list);
+		show_deltas(list);
 	if (!err)
 		code = json_object_array_length(list) ? DIFF_EXIT_DIFFERS
 						      : DIFF_EXIT_SAME;

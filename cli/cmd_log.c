@@ -7,8 +7,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/quote.h"
-#include "cli/show_args.h"
-#include "cli/target.h"
+#include "cli/show_report.h"
 #include "common/cleanup.h"
 
 static void show(struct json_object *log)
@@ -35,29 +34,7 @@ static void show(struct json_object *log)
 
 static int log_run(const struct command *self, int argc, char **argv)
 {
-	struct json_object *log = NULL;
-	struct why why = {""};
-	struct show_args args;
-	struct target t;
-	int err;
-
-	err = show_args_parse(self, argc, argv, "h", 0, &args);
-	if (err)
-		return err;
-	if (args.help)
-		return command_help(self);
-	err = target_open(&t, args.target, &why);
-	if (!err)
-		err = target_log(&t, &log, &why);
-	if (err)
-		command_fail(&why, err, "%s", args.target);
-	else if (args.json)
-		command_print_json(log);
-	else
-		show(log);
-	json_object_put(log);
-	target_close(&t);
-	return exit_code_of(err);
+	return show_report(self, argc, argv, target_log, show);
 }
 
 const struct command command_log = {

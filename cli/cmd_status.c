@@ -3,53 +3,16 @@
  * discfs status: the disc, its space, what is pending, what is going on.
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/exit_code.h"
 #include "cli/quote.h"
-#include "cli/show_args.h"
-#include "cli/target.h"
+#include "cli/show.h"
+#include "cli/show_report.h"
 #include "common/cleanup.h"
 #include "common/size.h"
-
-static struct json_object *member(struct json_object *object, const char *key)
-{
-	struct json_object *value = NULL;
-
-	if (json_object_object_get_ex(object, key, &value) &&
-	    json_object_is_type(value, json_type_object))
-		return value;
-	return NULL;
-}
-
-static bool is_true(struct json_object *object, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(object, key, &value) &&
-	       json_object_get_boolean(value);
-}
-
-__attribute__((format(printf, 2, 3))) static void row(const char *name,
-						      const char *fmt, ...)
-{
-	AUTO_FREE char *text = NULL, *quoted = NULL;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0) {
-		text = NULL;
-		return;
-	}
-	quoted = quote_name(text);
-	printf("%-12s %s\n", name, quoted ? quoted : "");
-}
 
 static void show_medium(struct json_object *m)
 {
@@ -57,15 +20,15 @@ static void show_medium(struct json_object *m)
 
 	if (!m)
 		return;
-	row("medium:", "%s, %s", answer_text(m, "type"),
-	    answer_text(m, "status"));
-	row("",
-	    "%s free of %s, next writable block %" PRIu64 ", %" PRIu64
-	    " session%s",
-	    size_format(answer_number(m, "free_bytes"), free_text),
-	    size_format(answer_number(m, "capacity_bytes"), capacity),
-	    answer_number(m, "nwa"), answer_number(m, "sessions"),
-	    answer_number(m, "sessions") == 1 ? "" : "s");
+	show_row("medium:", "%s, %s", answer_text(m, "type"),
+		 answer_text(m, "status"));
+	show_row("",
+		 "%s free of %s, next writable block %" PRIu64 ", %" PRIu64
+		 " session%s",
+		 size_format(answer_number(m, "free_bytes"), free_text),
+		 size_format(answer_number(m, "capacity_bytes"), capacity),
+		 answer_number(m, "nwa"), answer_number(m, "sessions"),
+		 answer_number(m, "sessions") == 1 ? "" : "s");
 }
 
 static void show_session(struct json_object *s)
@@ -79,11 +42,11 @@ static void show_session(struct json_object *s)
 	if (!s)
 		return;
 	if (!strcmp(tree, "blank"))
-		row("session:", "none, the disc is blank");
+		show_row("session:", "none, the disc is blank");
 	else
-		row("session:", "at lba %" PRIu64 ", \"%s\", %s",
-		    answer_number(s, "lba"), answer_text(s, "volume_id"),
-		    words);
+		show_row("session:", "at lba %" PRIu64 ", \"%s\", %s",
+			 answer_number(s, "lba"), answer_text(s, "volume_id"),
+			 words);
 }
 
 static void show_space(struct json_object *s)
@@ -92,10 +55,10 @@ static void show_space(struct json_object *s)
 
 	if (!s)
 		return;
-	row("space:", "%s of %s left, a commit now writes up to %s",
-	    size_format(answer_number(s, "free_bytes"), left),
-	    size_format(answer_number(s, "total_bytes"), total),
-	    size_format(answer_number(s, "commit_bytes"), commit));
+	show_row("space:", "%s of %s left, a commit now writes up to %s",
+		 size_format(answer_number(s, "free_bytes"), left),
+		 size_format(answer_number(s, "total_bytes"), total),
+		 size_format(answer_number(s, "commit_bytes"), commit));
 }
 
 static void show_pending(struct json_object *p)
@@ -106,18 +69,18 @@ static void show_pending(struct json_object *p)
 	if (!p)
 		return;
 	if (!deltas) {
-		row("pending:", "nothing");
+		show_row("pending:", "nothing");
 		return;
 	}
-	row("pending:", "%" PRIu64 " change%s, %s to burn", deltas,
-	    deltas == 1 ? "" : "s",
-	    size_format(answer_number(p, "bytes"), bytes));
-	row("",
-	    "%" PRIu64 " added, %" PRIu64 " removed, %" PRIu64
-	    " modified, %" PRIu64 " attributes, %" PRIu64 " moved",
-	    answer_number(p, "added"), answer_number(p, "removed"),
-	    answer_number(p, "modified"), answer_number(p, "attributes"),
-	    answer_number(p, "moved"));
+	show_row("pending:", "%" PRIu64 " change%s, %s to burn", deltas,
+		 deltas == 1 ? "" : "s",
+		 size_format(answer_number(p, "bytes"), bytes));
+	show_row("",
+		 "%" PRIu64 " added, %" PRIu64 " removed, %" PRIu64
+		 " modified, %" PRIu64 " attributes, %" PRIu64 " moved",
+		 answer_number(p, "added"), answer_number(p, "removed"),
+		 answer_number(p, "modified"), answer_number(p, "attributes"),
+		 answer_number(p, "moved"));
 }
 
 static void show_stage(struct json_object *s)
@@ -125,74 +88,54 @@ static void show_stage(struct json_object *s)
 	char bytes[SIZE_TEXT];
 
 	if (!s) {
-		row("stage:", "none");
+		show_row("stage:", "none");
 		return;
 	}
-	row("stage:", "%s, %s", answer_text(s, "id"),
-	    size_format(answer_number(s, "bytes"), bytes));
-	row("", "%s", answer_text(s, "path"));
+	show_row("stage:", "%s, %s", answer_text(s, "id"),
+		 size_format(answer_number(s, "bytes"), bytes));
+	show_row("", "%s", answer_text(s, "path"));
 }
 
 static void show_state(struct json_object *status)
 {
-	struct json_object *p = member(status, "progress");
+	struct json_object *p = show_member(status, "progress");
 	uint64_t total = answer_number(p, "blocks_total");
 
 	if (p && total)
-		row("state:", "%s, %" PRIu64 " of %" PRIu64 " blocks",
-		    answer_text(status, "state"),
-		    answer_number(p, "blocks_done"), total);
+		show_row("state:", "%s, %" PRIu64 " of %" PRIu64 " blocks",
+			 answer_text(status, "state"),
+			 answer_number(p, "blocks_done"), total);
 	else
-		row("state:", "%s", answer_text(status, "state"));
+		show_row("state:", "%s", answer_text(status, "state"));
 	if (*answer_text(status, "last_commit"))
-		row("last commit:", "%s", answer_text(status, "last_commit"));
+		show_row("last commit:", "%s",
+			 answer_text(status, "last_commit"));
 }
 
 static void show(struct json_object *status)
 {
 	const char *reason = answer_text(status, "readonly_reason");
 
-	row("source:", "%s", answer_text(status, "source"));
+	show_row("source:", "%s", answer_text(status, "source"));
 	if (*answer_text(status, "mountpoint"))
-		row("mounted on:", "%s", answer_text(status, "mountpoint"));
+		show_row("mounted on:", "%s",
+			 answer_text(status, "mountpoint"));
 	else
-		row("mounted on:", "%s",
-		    is_true(status, "mounted") ? "?" : "nothing");
-	if (is_true(status, "readonly"))
-		row("read-only:", "%s", *reason ? reason : "yes");
-	show_medium(member(status, "medium"));
-	show_session(member(status, "session"));
-	show_space(member(status, "space"));
-	show_pending(member(status, "pending"));
-	show_stage(member(status, "stage"));
+		show_row("mounted on:", "%s",
+			 show_is_true(status, "mounted") ? "?" : "nothing");
+	if (show_is_true(status, "readonly"))
+		show_row("read-only:", "%s", *reason ? reason : "yes");
+	show_medium(show_member(status, "medium"));
+	show_session(show_member(status, "session"));
+	show_space(show_member(status, "space"));
+	show_pending(show_member(status, "pending"));
+	show_stage(show_member(status, "stage"));
 	show_state(status);
 }
 
 static int status_run(const struct command *self, int argc, char **argv)
 {
-	struct json_object *status = NULL;
-	struct why why = {""};
-	struct show_args args;
-	struct target t;
-	int err;
-
-	err = show_args_parse(self, argc, argv, "h", 0, &args);
-	if (err)
-		return err;
-	if (args.help)
-		return command_help(self);
-	err = target_open(&t, args.target, &why);
-	if (!err)
-		err = target_status(&t, &status, &why);
-	if (err)
-		command_fail(&why, err, "%s", args.target);
-	else if (args.json)
-		command_print_json(status);
-	else
-		show(status);
-	json_object_put(status);
-	target_close(&t);
-	return exit_code_of(err);
+	return show_report(self, argc, argv, target_status, show);
 }
 
 const struct command command_status = {

@@ -100,15 +100,16 @@ static int wait_for(pid_t child, int fd, const sigset_t *mask)
 
 static void report(struct launch *l, unsigned char code)
 {
+	/* Once: the announcing thread's word, or the end's. */
+	int fd = atomic_exchange(&l->fd, -1);
 	ssize_t n;
 
-	if (l->fd < 0)
+	if (fd < 0)
 		return;
 	do
-		n = write(l->fd, &code, 1);
+		n = write(fd, &code, 1);
 	while (n < 0 && errno == EINTR);
-	close(l->fd);
-	l->fd = -1;
+	close(fd);
 }
 
 static void run_child(int fd, int (*work)(struct launch *l, void *arg),

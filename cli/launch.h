@@ -8,10 +8,11 @@
  * comes first: threads of libraries do not survive one.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct launch {
-	int fd; /* of the pipe to the command; -1 in the foreground */
+	atomic_int fd; /* of the pipe to the command; -1 in the foreground */
 };
 
 /*

@@ -15,8 +15,8 @@
 #include "config.h"
 
 static const struct command *const commands[] = {
-	&command_mount, &command_umount, &command_status,
-	&command_diff,	&command_commit, &command_log,
+	&command_mount,	 &command_umount, &command_status, &command_diff,
+	&command_commit, &command_log,	  &command_stage,
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

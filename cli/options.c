@@ -313,6 +313,7 @@ static const struct rule rules[] = {
 	{"stage", RULE_VALUE, 0, take_stage},
 	{"stage-from", RULE_VALUE, 0, take_stage_from},
 	{"nostage", RULE_ON, VOLUME(no_stage), NULL},
+	{"rebase", RULE_ON, VOLUME(rebase), NULL},
 	{"commit", RULE_VALUE, 0, take_commit},
 	{"unmount", RULE_FLAG, 0, take_unmount},
 	{"sync", RULE_ON, offsetof(struct options, generic_sync), NULL},
@@ -494,6 +495,9 @@ int options_finish(struct options *o, struct why *why)
 		return why_set(why, -EINVAL,
 			       "-o nostage and -o stage-from= exclude each "
 			       "other");
+	if (o->volume.no_stage && o->volume.rebase)
+		return why_set(why, -EINVAL,
+			       "-o nostage and -o rebase exclude each other");
 	if (o->commit_given) {
 		o->volume.triggers = 0;
 		if (o->commit_unmount)

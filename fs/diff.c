@@ -14,11 +14,12 @@ struct collector {
 	struct tree *t;
 	struct diff_entry *v;
 	uint32_t n;
-	struct ptrmap told; /* places of the base that are told of by another entry */
+	struct ptrmap
+		told; /* places of the base that are told of by another entry */
 };
 
-static int add(struct collector *c, enum diff_kind kind,
-	       const struct dentry *d, unsigned view, const struct dentry *old)
+static int add(struct collector *c, enum diff_kind kind, const struct dentry *d,
+	       unsigned view, const struct dentry *old)
 {
 	struct diff_entry *e = array_append(&c->v, &c->n, sizeof *e);
 
@@ -45,7 +46,8 @@ static bool is_told(const struct collector *c, const struct dentry *d)
 	return ptrmap_get(&c->told, ptrmap_key(d), &ignored);
 }
 
-/* The place that @d was moved from: one that its inode left and no other took. */
+/* The place that @d was moved from: one that its inode left and no other took.
+ */
 static struct dentry *moved_from(const struct collector *c,
 				 const struct dentry *d)
 {
@@ -122,11 +124,12 @@ static int collect_inodes(struct collector *c)
 		const struct inode *inode =
 			list_entry(l, struct inode_delta, link)->inode;
 		unsigned changes = inode_changes(inode);
-		enum diff_kind kind = changes & CHANGE_CONTENT ? DIFF_CONTENT
-							       : DIFF_ATTR;
+		enum diff_kind kind =
+			changes & CHANGE_CONTENT ? DIFF_CONTENT : DIFF_ATTR;
 		const struct dentry *d;
 
-		if (!inode->nlink || !(changes & (CHANGE_CONTENT | CHANGE_ATTR)))
+		if (!inode->nlink ||
+		    !(changes & (CHANGE_CONTENT | CHANGE_ATTR)))
 			continue;
 		if (inode == t->root)
 			err = add(c, kind, NULL, D_LIVE, NULL);
@@ -145,6 +148,12 @@ static int by_path(const void *a, const void *b)
 	return c ? c : (int)x->kind - (int)y->kind;
 }
 
+void diff_sort(struct diff_entry *v, uint32_t n)
+{
+	if (n)
+		qsort(v, n, sizeof *v, by_path);
+}
+
 int diff_collect(struct tree *t, struct diff_entry **ret, uint32_t *ret_n)
 {
 	struct collector c = {.t = t};
@@ -161,8 +170,7 @@ int diff_collect(struct tree *t, struct diff_entry **ret, uint32_t *ret_n)
 		diff_free(c.v, c.n);
 		return err;
 	}
-	if (c.n)
-		qsort(c.v, c.n, sizeof *c.v, by_path);
+	diff_sort(c.v, c.n);
 	*ret = c.v;
 	*ret_n = c.n;
 	return 0;

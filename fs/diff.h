@@ -21,9 +21,9 @@ enum diff_kind {
 
 struct diff_entry {
 	enum diff_kind kind;
-	char *path;     /* "a/b" as it is now; of a removed one as it was */
+	char *path;	/* "a/b" as it is now; of a removed one as it was */
 	char *old_path; /* DIFF_MOVED: where it was */
-	uint64_t size;  /* of a regular file that is added or modified */
+	uint64_t size;	/* of a regular file that is added or modified */
 };
 
 /*
@@ -31,6 +31,8 @@ struct diff_entry {
  * The caller releases with diff_free.  0 or -ENOMEM.
  */
 int diff_collect(struct tree *t, struct diff_entry **ret, uint32_t *ret_n);
+/* diff_sort - in the order of diff_collect. */
+void diff_sort(struct diff_entry *v, uint32_t n);
 void diff_free(struct diff_entry *v, uint32_t n);
 
 #endif

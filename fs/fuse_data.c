@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/io.h"
 
 /*
  * Why the bytes are gathered in a pipe of ours before libfuse gets them: given
@@ -149,24 +150,6 @@ int mover_pipe(struct mover *mv, struct volume *v, const struct file_io *io)
 	return err == -EAGAIN || err == -EINVAL ? 0 : err;
 }
 
-static int read_file(int fd, char *buf, uint64_t len, uint64_t pos)
-{
-	while (len) {
-		ssize_t n = pread(fd, buf, len, (off_t)pos);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -EIO;
-		buf += n;
-		pos += (uint64_t)n;
-		len -= (uint64_t)n;
-	}
-	return 0;
-}
-
 static int read_piece(struct volume *v, char *buf, const struct file_piece *p)
 {
 	switch (p->source) {
@@ -176,9 +159,9 @@ static int read_piece(struct volume *v, char *buf, const struct file_piece *p)
 	case EXTENT_DISC:
 		if (volume_disc_fd(v) < 0)
 			return volume_read_disc(v, buf, p->len, p->pos);
-		return read_file(volume_disc_fd(v), buf, p->len, p->pos);
+		return io_read_at(volume_disc_fd(v), buf, p->len, p->pos);
 	default:
-		return read_file(volume_data_fd(v), buf, p->len, p->pos);
+		return io_read_at(volume_data_fd(v), buf, p->len, p->pos);
 	}
 }
 

@@ -193,16 +193,12 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
 		       int to_set, struct fuse_file_info *fi)
 {
 	struct cred cred = cred_of(req);
-	unsigned set = tree_set_of(to_set);
 	struct stat st;
 	int err;
 
 	(void)fi;
-	/* Nothing to set: chown(2) of neither owner nor group, which takes
-	 * set-id bits away as any other, but the kernel does not say so. */
-	if (!set)
-		set = TREE_SET_KILL_SUIDGID;
-	err = tree_setattr(tree_of(req), &cred, ino, set, attr, &st);
+	err = tree_setattr(tree_of(req), &cred, ino, tree_set_of(to_set), attr,
+			   &st);
 	reply_attr(req, err, ino, &st);
 }
 
@@ -253,12 +249,35 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
 	void *buf = mover_mem(mount_mover());
+	struct cred cred = cred_of(req);
 	ssize_t len = -ENOMEM;
 
 	if (buf)
-		len = tree_listxattr(tree_of(req), ino, buf,
+		len = tree_listxattr(tree_of(req), &cred, ino, buf,
 				     min_size(size, MOUNT_MAX_IO));
 	reply_xattr(req, buf, size, len);
+}
+
+/* Whether the caller lacks what it takes to keep a set-group-id bit of @ino:
+ * libfuse 3.14 does not pass the kernel's word for it (FUSE_SETXATTR_EXT). */
+static bool loses_sgid(fuse_req_t req, fuse_ino_t ino)
+{
+	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	const int max = MOUNT_MAX_IO / sizeof(gid_t);
+	gid_t *groups = mover_mem(mount_mover());
+	struct stat st;
+	int n;
+
+	if (ctx->uid == 0 || tree_getattr(tree_of(req), ino, &st) ||
+	    !(st.st_mode & S_ISGID) || st.st_gid == ctx->gid)
+		return false;
+	n = groups ? fuse_req_getgroups(req, max, groups) : 0;
+	if (n > max)
+		n = max;
+	while (n > 0)
+		if (groups[--n] == st.st_gid)
+			return false;
+	return true;
 }
 
 static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
@@ -266,6 +285,8 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 {
 	struct cred cred = cred_of(req);
 
+	if (loses_sgid(req, ino))
+		flags |= TREE_KILL_SGID;
 	reply_err(req, tree_setxattr(tree_of(req), &cred, ino, name, value,
 				     size, flags));
 }

@@ -10,27 +10,8 @@
 #include "common/array.h"
 #include "common/cleanup.h"
 #include "fs/diff.h"
+#include "fs/report_internal.h"
 #include "fs/volume_internal.h"
-
-static void put(struct json_object *o, const char *key, struct json_object *v)
-{
-	json_object_object_add(o, key, v);
-}
-
-static void put_text(struct json_object *o, const char *key, const char *text)
-{
-	put(o, key, text ? json_object_new_string(text) : NULL);
-}
-
-static void put_number(struct json_object *o, const char *key, uint64_t n)
-{
-	put(o, key, json_object_new_uint64(n));
-}
-
-static void put_bool(struct json_object *o, const char *key, bool b)
-{
-	put(o, key, json_object_new_boolean(b));
-}
 
 /* ---- status ---- */
 
@@ -106,25 +87,32 @@ static struct json_object *space_object(struct volume *v,
 	return o;
 }
 
-static struct json_object *pending_object(struct volume *v,
-					  const struct tree_space *space)
+void report_pending_counts(struct json_object *o,
+			   const struct diff_entry *deltas, uint32_t n)
 {
-	struct json_object *o = json_object_new_object();
 	uint64_t kinds[128] = {0};
-	struct diff_entry *entries;
-	uint32_t n = 0;
 
-	if (diff_collect(v->tree, &entries, &n) == 0) {
-		for (uint32_t i = 0; i < n; i++)
-			kinds[entries[i].kind]++;
-		diff_free(entries, n);
-	}
+	for (uint32_t i = 0; i < n; i++)
+		kinds[deltas[i].kind]++;
 	put_number(o, "deltas", n);
 	put_number(o, "added", kinds[DIFF_ADDED]);
 	put_number(o, "removed", kinds[DIFF_REMOVED]);
 	put_number(o, "modified", kinds[DIFF_CONTENT]);
 	put_number(o, "attributes", kinds[DIFF_ATTR]);
 	put_number(o, "moved", kinds[DIFF_MOVED]);
+}
+
+static struct json_object *pending_object(struct volume *v,
+					  const struct tree_space *space)
+{
+	struct json_object *o = json_object_new_object();
+	struct diff_entry *entries = NULL;
+	uint32_t n = 0;
+
+	if (diff_collect(v->tree, &entries, &n) < 0)
+		n = 0;
+	report_pending_counts(o, entries, n);
+	diff_free(entries, n);
 	put_number(o, "bytes", space->data_blocks * DISC_BLOCK);
 	return o;
 }
@@ -215,7 +203,7 @@ static bool is_wanted(const char *path, const char *const *paths, size_t n)
 	return n == 0;
 }
 
-static struct json_object *delta_object(const struct diff_entry *e)
+struct json_object *report_delta(const struct diff_entry *e)
 {
 	struct json_object *o = json_object_new_object();
 	const char kind[] = {(char)e->kind, 0};
@@ -224,7 +212,8 @@ static struct json_object *delta_object(const struct diff_entry *e)
 	put_text(o, "path", *e->path ? e->path : ".");
 	if (e->old_path)
 		put_text(o, "old_path", e->old_path);
-	if (e->kind == DIFF_ADDED || e->kind == DIFF_CONTENT)
+	if ((e->kind == DIFF_ADDED || e->kind == DIFF_CONTENT) &&
+	    e->size != STAGE_VIEW_NO_SIZE)
 		put_number(o, "size", e->size);
 	return o;
 }
@@ -244,7 +233,7 @@ struct json_object *report_diff(struct volume *v, const char *const *paths,
 
 		if (is_wanted(e->path, paths, n) ||
 		    (e->old_path && is_wanted(e->old_path, paths, n)))
-			json_object_array_add(deltas, delta_object(e));
+			json_object_array_add(deltas, report_delta(e));
 	}
 	diff_free(entries, n_entries);
 	put(o, "deltas", deltas);
@@ -253,7 +242,8 @@ struct json_object *report_diff(struct volume *v, const char *const *paths,
 
 /* ---- log ---- */
 
-/* The files of a session, as hashes of their paths, contents' place and size. */
+/* The files of a session, as hashes of their paths, contents' place and size.
+ */
 struct listing {
 	uint64_t *paths; /* by import id */
 	uint32_t n;
@@ -321,7 +311,7 @@ static uint64_t missing_in(const struct listing *a, const struct listing *b)
 	return missing;
 }
 
-static void format_date(int64_t seconds, char *buf, size_t size)
+void report_date(int64_t seconds, char *buf, size_t size)
 {
 	time_t t = seconds;
 	struct tm tm;
@@ -338,7 +328,7 @@ static struct json_object *log_entry(const struct disc_session *s, size_t i,
 	struct json_object *o = json_object_new_object();
 	char date[64];
 
-	format_date(s->created, date, sizeof date);
+	report_date(s->created, date, sizeof date);
 	put_number(o, "number", i + 1);
 	put_number(o, "lba", s->lba);
 	put_number(o, "blocks", s->blocks);
@@ -368,8 +358,8 @@ int report_log(struct volume *v, struct json_object **ret, struct why *why)
 				     why);
 		if (!err) {
 			if (now.n_files)
-				qsort(now.files, now.n_files,
-				      sizeof *now.files, by_value);
+				qsort(now.files, now.n_files, sizeof *now.files,
+				      by_value);
 			json_object_array_add(array, log_entry(&sessions[i], i,
 							       &before, &now));
 		}

@@ -187,11 +187,17 @@ static bool held_by_reader(int fd)
 	return fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_WRLCK;
 }
 
-static int busy(const char *id, int fd, struct why *why)
+static long owner_of(int fd)
 {
 	char text[32] = "";
 	ssize_t n = pread(fd, text, sizeof text - 1, 0);
-	long pid = n > 0 ? strtol(text, NULL, 10) : 0;
+
+	return n > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+static int busy(const char *id, int fd, struct why *why)
+{
+	long pid = owner_of(fd);
 
 	if (pid > 0)
 		return why_set(why, -EBUSY, "stage %s is in use by process %ld",
@@ -550,6 +556,18 @@ int stage_remove(const char *root, const char *id, struct why *why)
 	}
 	stage_close(st, false);
 	return err;
+}
+
+bool stage_in_use(const struct stage *st, long *ret_pid)
+{
+	struct flock l = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+
+	*ret_pid = 0;
+	if (st->lockfd < 0 || fcntl(st->lockfd, F_OFD_GETLK, &l) < 0 ||
+	    l.l_type == F_UNLCK)
+		return false;
+	*ret_pid = owner_of(st->lockfd);
+	return true;
 }
 
 struct stage_data *stage_data(struct stage *st)

@@ -170,6 +170,13 @@ int stage_get_result(struct stage *st, char *buf, size_t size,
 /* Rows in all (0: nothing is pending and the stage may be dropped). */
 uint64_t stage_rows(struct stage *st);
 
+/*
+ * stage_in_use - of a stage that is open read-only: whether an owner has it,
+ * now; its process id in *@ret_pid, or 0 where that is not known.  While it is
+ * open and had no owner when it was opened, none can come.
+ */
+bool stage_in_use(const struct stage *st, long *ret_pid);
+
 struct stage_data *stage_data(struct stage *st);
 const char *stage_id(const struct stage *st);   /* the folder's UUID */
 const char *stage_path(const struct stage *st); /* its absolute path */

@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 
 #include "common/cleanup.h"
+#include "common/io.h"
 #include "fs/stage_data.h"
 #include "fs/stage_ranges.h"
 #include "fs/stage_refs.h"
@@ -461,20 +462,7 @@ uint64_t stage_data_used(const struct stage_data *d)
 
 int stage_data_read(struct stage_data *d, void *buf, size_t len, uint64_t pos)
 {
-	unsigned char *p = buf;
-
-	while (len) {
-		ssize_t n = pread(d->fd, p, len, (off_t)pos);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -EIO;
-		p += n;
-		pos += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return 0;
+	return io_read_at(d->fd, buf, len, pos) < 0 ? -EIO : 0;
 }
 
 uint64_t stage_data_room(const struct stage_data *d)

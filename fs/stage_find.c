@@ -176,6 +176,21 @@ static enum verdict stale(const char *id, const struct stage_binding *s,
 	return STALE;
 }
 
+/* The same, of a disc that is not any more what the changes were made to. */
+static enum verdict grown(const char *id, const struct stage_binding *s,
+			  struct why *why, const char *text)
+{
+	char path[120];
+
+	why_set(why, -ESTALE,
+		"stage %s (of %s) %s: -o rebase takes it where nothing changed "
+		"on both sides, -o nostage leaves it alone, discfs stage "
+		"export %s DIR saves its files, discfs stage drop %s discards "
+		"it",
+		id, printable(s->path, path, sizeof path), text, id, id);
+	return STALE;
+}
+
 static bool same_disc(const struct stage_binding *s,
 		      const struct stage_binding *now)
 {
@@ -236,7 +251,7 @@ static enum verdict judge_image(const char *id, const struct stage_binding *s,
 		return stale(id, s, why,
 			     "was made with other norock or nojoliet options");
 	if (same_path && same_file)
-		return stale(id, s, why,
+		return grown(id, s, why,
 			     "has changes for this disc as it was before "
 			     "something else wrote to it");
 	if (same_path)
@@ -246,7 +261,7 @@ static enum verdict judge_image(const char *id, const struct stage_binding *s,
 	/* An inode alone tells little: it is used again once a file is gone.
 	 * Moved, and then grown, or moved while blank, it may be. */
 	if (same_file && !there && now->nwa >= s->nwa && now->blank == s->blank)
-		return stale(id, s, why,
+		return grown(id, s, why,
 			     "may have changes for this disc before it was "
 			     "moved");
 	return OTHER;

@@ -331,13 +331,37 @@ static ssize_t give(const void *value, size_t len, void *buf, size_t size)
 	return (ssize_t)len;
 }
 
+static bool begins(const char *name, size_t len, const char *with)
+{
+	size_t n = strlen(with);
+
+	return len >= n && memcmp(name, with, n) == 0;
+}
+
+/* xattr(7): the names that there are.  Who may use them is the kernel's. */
+static int check_xattr_name(const char *name)
+{
+	static const char *const spaces[] = {"user.", "trusted.", "security."};
+	size_t len = strlen(name);
+
+	if (acl_is_name(name))
+		return 0;
+	for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
+		if (begins(name, len, spaces[i]))
+			return name[strlen(spaces[i])] ? 0 : -EINVAL;
+	return -EOPNOTSUPP;
+}
+
 ssize_t tree_getxattr(struct tree *t, uint64_t ino, const char *name,
 		      void *buf, size_t size)
 {
 	const struct inode *inode;
 	const void *value;
-	int len;
+	int len, err;
 
+	err = check_xattr_name(name);
+	if (err)
+		return err;
 	READ_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
@@ -346,7 +370,8 @@ ssize_t tree_getxattr(struct tree *t, uint64_t ino, const char *name,
 	return len < 0 ? len : give(value, (size_t)len, buf, size);
 }
 
-ssize_t tree_listxattr(struct tree *t, uint64_t ino, char *buf, size_t size)
+ssize_t tree_listxattr(struct tree *t, const struct cred *cred, uint64_t ino,
+		       char *buf, size_t size)
 {
 	const struct inode *inode;
 	size_t name_len, value_len, sum = 0;
@@ -360,6 +385,9 @@ ssize_t tree_listxattr(struct tree *t, uint64_t ino, char *buf, size_t size)
 		return -ESTALE;
 	while (xattrs_next(inode->xattrs, &cursor, &name, &name_len, &value,
 			   &value_len)) {
+		/* xattr(7): to others they do not exist. */
+		if (cred->uid != 0 && begins(name, name_len, "trusted."))
+			continue;
 		if (size) {
 			if (sum + name_len + 1 > size)
 				return -ERANGE;
@@ -383,6 +411,9 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 	int there, err;
 	mode_t mode;
 
+	err = check_xattr_name(name);
+	if (err)
+		return err;
 	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
@@ -395,6 +426,9 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 		err = acl_check(inode, name, value, size, &mode, &keep);
 		if (err)
 			return err;
+		if (value && (flags & TREE_KILL_SGID) &&
+		    !strcmp(name, "system.posix_acl_access"))
+			mode &= ~(mode_t)S_ISGID;
 	}
 	there = xattrs_get(inode->xattrs, name, &old) >= 0;
 	if (there && (flags & XATTR_CREATE))

@@ -131,11 +131,17 @@ int tree_setattr(struct tree *t, const struct cred *cred, uint64_t ino,
 /* tree_readlink - the target into @buf, NUL-terminated (size 4096). */
 int tree_readlink(struct tree *t, uint64_t ino, char *buf, size_t size);
 
-/* As in xattr(7): with @size 0 the length is returned; -ERANGE. */
+/*
+ * As in xattr(7): with @size 0 the length is returned; -ERANGE.  Names outside
+ * user, trusted, security and the two of ACLs: -EOPNOTSUPP.
+ */
 ssize_t tree_getxattr(struct tree *t, uint64_t ino, const char *name,
 		      void *buf, size_t size);
-ssize_t tree_listxattr(struct tree *t, uint64_t ino, char *buf, size_t size);
-/* @flags: XATTR_CREATE, XATTR_REPLACE. */
+ssize_t tree_listxattr(struct tree *t, const struct cred *cred, uint64_t ino,
+		       char *buf, size_t size);
+/* @flags: XATTR_CREATE, XATTR_REPLACE, and TREE_KILL_SGID: an access ACL takes
+ * the set-group-id bit away, as chmod by one who is not in the group does. */
+enum { TREE_KILL_SGID = 1 << 8 };
 int tree_setxattr(struct tree *t, const struct cred *cred, uint64_t ino,
 		  const char *name, const void *value, size_t size, int flags);
 int tree_removexattr(struct tree *t, const struct cred *cred, uint64_t ino,

@@ -193,19 +193,10 @@ int tree_mkdir(struct tree *t, const struct cred *cred, uint64_t parent,
 int tree_symlink(struct tree *t, const struct cred *cred, uint64_t parent,
 		 const char *name, const char *target, struct tree_entry *ret)
 {
-	const char *p;
-	size_t len;
-
 	if (!*target)
 		return -ENOENT;
 	if (strlen(target) > SESSION_TARGET_MAX)
 		return -ENAMETOOLONG;
-	/* RRIP 4.1.3.1 keeps a target by its components. */
-	for (p = target; *p; p += len + (p[len] == '/')) {
-		len = strcspn(p, "/");
-		if (len > TREE_NAME_MAX)
-			return -ENAMETOOLONG;
-	}
 	return make(t, cred, parent, name, S_IFLNK | 0777, 0, target, ret);
 }
 

@@ -92,7 +92,6 @@ int volume_fill_binding(struct disc *disc, const struct medium *m,
 		.tip_lba = m->last_lba,
 		.nwa = m->nwa,
 		.capacity_blocks = m->capacity_blocks,
-		.created = time(NULL),
 		.path = strdup(disc_path(disc)),
 	};
 	if (!ret->path)
@@ -151,9 +150,10 @@ static int missing(struct volume *v, int err, struct why *why)
 			       v->source, strerror(-err));
 	return why_set(why, err,
 		       "%s is gone, but stage %s holds changes for it: bring "
-		       "the image back, or give them up with \"discfs stage "
+		       "the image back, save its files with \"discfs stage "
+		       "export %s DIR\", or give them up with \"discfs stage "
 		       "drop %s\"",
-		       v->source, id, id);
+		       v->source, id, id, id);
 }
 
 static int open_disc(struct volume *v, struct why *why)
@@ -208,9 +208,8 @@ static int import_base(struct volume *v, struct why *why)
 		.dmode = v->opts.dmode,
 		.umask = v->opts.umask,
 	};
-	struct attr root = {.mode = S_IFDIR | 0755,
-			    .uid = geteuid(),
-			    .gid = getegid()};
+	struct attr root = {
+		.mode = S_IFDIR | 0755, .uid = geteuid(), .gid = getegid()};
 	int err;
 
 	clock_gettime(CLOCK_REALTIME, &root.mtime);
@@ -241,6 +240,8 @@ static int open_stage(struct volume *v, const char *from, struct why *why)
 		return err;
 	}
 	err = stage_find(v->stage_root, &v->binding, &id, &recover, why);
+	if (err == -ESTALE && id && v->opts.rebase)
+		return volume_open_former(v, id, look_only, why);
 	if (err < 0)
 		return err;
 	if (err == 1)
@@ -248,27 +249,6 @@ static int open_stage(struct volume *v, const char *from, struct why *why)
 	if (look_only)
 		return 0;
 	return stage_create(v->stage_root, &v->binding, &v->stage, why);
-}
-
-/* A stage that the user named must still be against this base. */
-static int check_stage_from(struct volume *v, struct why *why)
-{
-	struct stage_binding b = {0};
-	bool same;
-	int err = stage_get_binding(v->stage, &b, why);
-
-	if (err)
-		return err;
-	same = v->blank ? b.blank
-			: !b.blank && memcmp(b.digest, v->binding.digest,
-					     sizeof b.digest) == 0;
-	stage_binding_release(&b);
-	if (!same)
-		return why_set(why, -ESTALE,
-			       "the changes in stage %s were made to another "
-			       "state of this disc",
-			       stage_id(v->stage));
-	return 0;
 }
 
 static int attach_stage(struct volume *v, const char *from, struct why *why)
@@ -292,8 +272,8 @@ static int attach_stage(struct volume *v, const char *from, struct why *why)
 	}
 	if (err || !v->stage)
 		return err;
-	if (from)
-		err = check_stage_from(v, why);
+	if (from || v->opts.rebase)
+		err = volume_check_stage(v, from != NULL, why);
 	if (err)
 		return err;
 	tree_attach_data(v->tree, stage_data(v->stage));
@@ -557,8 +537,8 @@ static void *flush_thread(void *arg)
 				v->flush_error = err;
 		}
 		if (err)
-			log_error("cannot write the stage of %s: %s",
-				  v->source, why_text(&why, err));
+			log_error("cannot write the stage of %s: %s", v->source,
+				  why_text(&why, err));
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_sec += FLUSH_SECONDS;
 		pthread_mutex_lock(&v->lock);

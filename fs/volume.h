@@ -35,6 +35,7 @@ struct volume_opts {
 	bool readonly;           /* ro */
 	bool create;
 	bool no_stage;
+	bool rebase;             /* take a stage of the disc before it grew elsewhere */
 	bool no_rock_ridge, no_joliet;
 	bool close;
 	uint64_t capacity_bytes;

@@ -100,6 +100,27 @@ int volume_fill_binding(struct disc *disc, const struct medium *m,
 			const struct import_info *info, bool blank,
 			struct stage_binding *ret);
 
+/* volume_rebase.c */
+
+/*
+ * volume_open_former - with -o rebase: open stage @id, which stage_find refused
+ * for @why, if that is because it is against another state of the disc.
+ * Returns 0, or -ESTALE with @why as it was, or -errno.
+ */
+int volume_open_former(struct volume *v, const char *id, bool look_only,
+		       struct why *why);
+
+/*
+ * volume_check_stage - whether the rows of v->stage can be put on v's base: they
+ * are against it, or with -o rebase against a session that the disc grew from,
+ * and nothing was changed on both sides.  Changes nothing.
+ * @named: the user named the stage, so it need not be shown that a disc that
+ * was blank is the same one.
+ * Returns 0, -ESTALE with the reason (the first paths that were changed on both
+ * sides), or -errno.
+ */
+int volume_check_stage(struct volume *v, bool named, struct why *why);
+
 /* volume.c */
 
 /* volume_look - look at the medium and remember it as the expected one. */

@@ -24,17 +24,28 @@ offers() {
 	ok "$line"
 }
 
-offers 'discfs ' mount umount status diff commit log --help --version
+offers 'discfs ' mount umount status diff commit log stage --help --version
 offers 'discfs u' umount
 offers 'discfs umount --k' --keep
 offers 'discfs commit -' -n --json --help
 offers 'discfs status --j' --json
+offers 'discfs s' status stage
+offers 'discfs stage ' list show export drop
+offers 'discfs stage d' drop
+offers 'discfs stage drop -' -y --stage --help
+offers 'discfs stage list -' --json --stage --help
 offers 'discfs mount -o com' commit=
 offers 'discfs mount -o commit =' unmount sync manual
 offers 'discfs mount -o commit = m' manual
 offers 'discfs mount -o ro,ver' ro,verify=
 offers 'discfs mount -o ro,verify = q' quick
+offers 'discfs mount -o reb' rebase
 offers 'discfs mount -o zzz' ''
+
+_discfs_stages() { printf '%s\n' 1f0e 1fff 2abc; }
+offers 'discfs stage show 1f' 1f0e 1fff
+offers 'discfs stage drop -y ' 1f0e 1fff 2abc
+offers 'discfs stage export --stage /s 2' 2abc
 
 _discfs_mountpoints() { printf '%s\n' '/mnt/a' '/mnt/b c'; }
 offers 'discfs umount /mnt/b' '/mnt/b\ c'

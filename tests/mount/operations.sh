@@ -177,15 +177,30 @@ same_tree want.tree "$MNT"
 getfacl -cn "$MNT/staged" | grep -qx 'user:77:rw-' ||
 	fail "the ACL did not come back"
 # libisofs 1.5.4 forgets an empty value that comes last.
-mkdir "$MNT/empty"
-setfattr -n user.alone "$MNT/empty"
+mkdir "$MNT/no-values"
+# Nor are links with attributes kept together by themselves.
+echo linked >"$MNT/link1"
+ln "$MNT/link1" "$MNT/link2"
+setfattr -n user.links -v x "$MNT/link1"
+setfacl -m u:77:r "$MNT/link1"
+setfattr -n user.alone "$MNT/no-values"
+setfacl -d -m u:77:rwx "$MNT/no-values"
 setfattr -n user.first -v x "$MNT/dir"
 setfattr -n user.last "$MNT/dir"
 setfacl -m u:77:rwx "$MNT/dir"
 umnt
 mnt
+# A default list brings no access list along.
+getfattr -n system.posix_acl_default "$MNT/no-values"
+! getfattr -n system.posix_acl_access "$MNT/no-values" 2>/dev/null ||
+	fail "an access list that nobody set"
 getfattr -n user.empty "$MNT/imported" "$MNT/staged"
-getfattr -n user.alone "$MNT/empty"
+getfattr -n user.alone "$MNT/no-values"
+ln "$MNT/link1" "$MNT/link3"
+umnt
+mnt
+[ "$(stat -c %h "$MNT/link1")" -eq 3 ] && [ "$(stat -c %h "$MNT/link2")" -eq 3 ] ||
+	fail "the links are no longer one file"
 getfattr -n user.last "$MNT/dir"
 umnt
 ok "and after the next mount"

@@ -664,9 +664,11 @@ START_TEST(refuses_other_users)
 		fd = connect_to(path);
 		if (fd < 0)
 			_exit(3);
+		free(STEAL_PTR(path));
 		obj = hear(fd);
 		if (!obj || number_of(obj, "errno") != EACCES)
 			_exit(4);
+		json_object_put(obj);
 		_exit(hear(fd) ? 5 : 0);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);

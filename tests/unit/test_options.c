@@ -214,6 +214,7 @@ START_TEST(refuses_what_is_wrong)
 		{"users=joe", "users"},
 		{"remount", "remount"},
 		{"nostage,stage-from=1", "exclude"},
+		{"nostage,rebase", "exclude"},
 		{"speed=8", "speed"},
 		{"ROCK", "ROCK"},
 	};

@@ -124,20 +124,33 @@ static void ck_none(void)
 }
 
 /* It must not be used: st is named, and how to go on. */
-static void ck_stale(const char *reason)
+static void ck_refused(const char *reason, const char *way)
 {
 	char text[128];
 
 	ck_assert_int_eq(find(), -ESTALE);
 	ck_assert_str_eq(found, stage_id(st));
 	ck_assert_msg(strstr(why.text, reason) != NULL, "%s", why.text);
-	snprintf(text, sizeof text, "-o stage-from=%s", stage_id(st));
-	ck_assert_msg(strstr(why.text, text) != NULL, "%s", why.text);
+	ck_assert_msg(strstr(why.text, way) != NULL, "%s", why.text);
 	ck_assert_ptr_nonnull(strstr(why.text, "-o nostage"));
 	snprintf(text, sizeof text, "discfs stage drop %s", stage_id(st));
 	ck_assert_msg(strstr(why.text, text) != NULL, "%s", why.text);
 	ck_assert_uint_lt(strlen(why.text), sizeof why.text - 1);
 	ck_assert_ptr_null(strchr(why.text, '\n'));
+}
+
+static void ck_stale(const char *reason)
+{
+	char way[128];
+
+	snprintf(way, sizeof way, "-o stage-from=%s", stage_id(st));
+	ck_refused(reason, way);
+}
+
+static void ck_grown(const char *reason)
+{
+	ck_refused(reason, "-o rebase");
+	ck_assert_ptr_null(strstr(why.text, "-o stage-from"));
 }
 
 static void burn_begun(uint64_t nwa)
@@ -201,11 +214,11 @@ START_TEST(grown_image)
 
 	bind_to(&b);
 	grown();
-	ck_stale("something else wrote to it");
+	ck_grown("something else wrote to it");
 	strcpy(from, image("disc.iso"));
 	ck_assert_int_eq(rename(from, image("moved.iso")), 0);
 	at_image(&now, now_path, "moved.iso");
-	ck_stale("before it was moved");
+	ck_grown("before it was moved");
 }
 END_TEST
 
@@ -326,7 +339,7 @@ START_TEST(unfinished_burn_on_an_image)
 	ok(stage_set_intent(st, NULL, &why));
 	at_image(&now, now_path, "moved.iso");
 	grown();
-	ck_stale("before it was moved");
+	ck_grown("before it was moved");
 }
 END_TEST
 
@@ -353,14 +366,14 @@ START_TEST(blank_image)
 	strcpy(from, image("disc.iso"));
 	ck_assert_int_eq(rename(from, image("moved.iso")), 0);
 	at_image(&now, now_path, "moved.iso");
-	ck_stale("before it was moved");
+	ck_grown("before it was moved");
 	ck_assert_int_eq(rename(image("moved.iso"), from), 0);
 	at_image(&now, now_path, "disc.iso");
 	ck_found(false);
 	/* Somebody else burned to it; or we did, and were killed. */
 	grown();
 	now.blank = false;
-	ck_stale("something else wrote to it");
+	ck_grown("something else wrote to it");
 	burn_begun(32);
 	ck_found(true);
 }
@@ -453,7 +466,7 @@ START_TEST(long_and_strange_path_fits_the_line)
 	now.image_ino = b.image_ino;
 	now.image_dev = b.image_dev;
 	grown();
-	ck_stale("before it was moved");
+	ck_grown("before it was moved");
 }
 END_TEST
 

@@ -340,7 +340,7 @@ START_TEST(keeps_xattrs)
 				       XATTR_CREATE), -EEXIST);
 	ck_assert_int_eq(tree_setxattr(t, &me, f, "user.c", "x", 1,
 				       XATTR_REPLACE), -ENODATA);
-	ck_assert_int_eq(tree_listxattr(t, f, buf, sizeof buf), 14);
+	ck_assert_int_eq(tree_listxattr(t, &me, f, buf, sizeof buf), 14);
 	ck_assert_int_eq(memcmp(buf, "user.a\0user.b\0", 14), 0);
 	ck_assert_int_eq(tree_getxattr(t, f, "user.b", NULL, 0), 3);
 	ck_assert_int_eq(tree_getxattr(t, f, "user.b", buf, 2), -ERANGE);

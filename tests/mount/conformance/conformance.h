@@ -110,5 +110,8 @@ void test_locks(void);
 void test_folders(void);
 void test_xattr(void);
 void test_acl(void);
+void test_prepare(void);
+void test_imported(void);
+void test_limits(void);
 
 #endif

@@ -101,6 +101,7 @@ static void rights(void)
 	WORKS(setxattr("f", "user.u", "v", 1, 0));
 	FAILS(EPERM, setxattr("f", "trusted.t", "w", 1, 0));
 	FAILS(ENODATA, getxattr("f", "trusted.t", NULL, 0));
+	EQUAL(strlen("user.u") + 1, listxattr("f", NULL, 0));
 	FAILS(EPERM, setxattr("f", "security.s", "w", 1, 0));
 	be(BOB, BOB);
 	FAILS(EACCES, setxattr("f", "user.u", "w", 1, 0));

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/show.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "cli/client.h"
+#include "cli/quote.h"
+#include "common/cleanup.h"
+
+struct json_object *show_member(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	if (json_object_object_get_ex(object, key, &value) &&
+	    json_object_is_type(value, json_type_object))
+		return value;
+	return NULL;
+}
+
+bool show_is_true(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, key, &value) &&
+	       json_object_get_boolean(value);
+}
+
+void show_row(const char *name, const char *fmt, ...)
+{
+	AUTO_FREE char *text = NULL, *quoted = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0) {
+		text = NULL;
+		return;
+	}
+	quoted = quote_name(text);
+	printf("%-12s %s\n", name, quoted ? quoted : "");
+}
+
+void show_deltas(struct json_object *list)
+{
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *d = json_object_array_get_idx(list, i);
+		AUTO_FREE char *path = quote_name(answer_text(d, "path"));
+		AUTO_FREE char *old = quote_name(answer_text(d, "old_path"));
+		const char *kind = answer_text(d, "kind");
+
+		if (!path || !old)
+			return;
+		if (*old)
+			printf("%s %s -> %s\n", kind, old, path);
+		else
+			printf("%s %s\n", kind, path);
+	}
+}

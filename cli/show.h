@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLI_SHOW_H
+#define CLI_SHOW_H
+
+/*
+ * Reports in words, on standard output.  Names are quoted (quote.h).
+ */
+
+#include <stdbool.h>
+#include <json-c/json.h>
+
+/* show_member - the object that is the value of @key, or NULL. */
+struct json_object *show_member(struct json_object *object, const char *key);
+
+/* show_is_true - whether the value of @key is there and true. */
+bool show_is_true(struct json_object *object, const char *key);
+
+/* show_row - a line of "NAME: VALUE" lists; @name "" continues the last one. */
+void show_row(const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* show_deltas - the list of a report's deltas, one a line. */
+void show_deltas(struct json_object *list);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLI_SHOW_REPORT_H
+#define CLI_SHOW_REPORT_H
+
+/*
+ * The whole of a command that shows one report: [--json] DIR|SOURCE.
+ */
+
+#include <json-c/json.h>
+
+#include "cli/command.h"
+#include "cli/target.h"
+
+/* show_report - @get the report of the target, and @print it unless it is
+ * wanted as JSON.  Returns the exit code. */
+int show_report(const struct command *self, int argc, char **argv,
+		int (*get)(struct target *t, struct json_object **ret,
+			   struct why *why),
+		void (*print)(struct json_object *report));
+
+#endif

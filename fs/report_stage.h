@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef FS_REPORT_STAGE_H
+#define FS_REPORT_STAGE_H
+
+/*
+ * What "discfs stage list" and "discfs stage show" print: stages as JSON, read
+ * from their rows alone, with or without their disc.
+ */
+
+#include <json-c/json.h>
+
+#include "common/why.h"
+
+/*
+ * report_stage_list - all stages below @root, in order of their ids:
+ *   {stages: [{id, path, disc, disc_present, created, in_use, pid?, burning,
+ *      pending: {deltas, added, removed, modified, attributes, moved},
+ *      rows, bytes}
+ *    or, where it cannot be read, {id, path, error}]}
+ * disc is the path that the stage's disc was last seen at; burning: a burn was
+ * begun that is not finished; bytes: of the data file, that are in use.
+ * The caller gets a reference.  0, or -errno with @why.
+ */
+int report_stage_list(const char *root, struct json_object **ret,
+		      struct why *why);
+
+/*
+ * report_stage - the same of the one named @id, and
+ *   binding: {blank, digest, base_lba, tip_lba, nwa, image_dev, image_ino,
+ *      serial, media_type, capacity_bytes, norock, nojoliet},
+ *   intent: {nwa, blocks, volume_uuid, overwritable, exact}|null,
+ *   last_commit: text, deltas: [as report_diff, in volume.h]
+ */
+int report_stage(const char *root, const char *id, struct json_object **ret,
+		 struct why *why);
+
+#endif
