@@ -308,6 +308,7 @@ static int visit_nodes(const struct listing *l, struct node_parts *parts,
 				       why_text(&fault, err));
 		}
 		node.id = id;
+		node.count = l->n;
 		node.parent_id = l->parents[id];
 		node.link_id = l->links[id];
 		digest_node(md5, &node);

@@ -46,6 +46,7 @@ struct disc_run {
 struct import_node {
 	uint32_t id;
 	uint32_t parent_id; /* of the root: IMPORT_ROOT */
+	uint32_t count;	    /* of all nodes that are visited */
 	const char *name;   /* UTF-8 as far as the disc keeps it; "" for the root */
 	struct attr attr;
 	uint64_t link_id;   /* equal and non-zero: hard links of one file */

@@ -358,7 +358,7 @@ static void drop_void_deltas(struct tree *t)
 
 		next = l->next;
 		if (!inode_place(inode, D_BASE) && inode != t->root)
-			inode->flags &= ~(uint32_t)I_BASE;
+			inode->flags &= (uint16_t)~I_BASE;
 		if (!(inode->flags & I_BASE)) {
 			/* Removed from the base, and held open at most. */
 			inode_base_free(inode->delta->base);

@@ -168,10 +168,8 @@ static int load_changed(struct loader *l, const struct stage_node *n)
 		err = load_attr(inode, n);
 		inode->delta->mtime_set = true;
 	} else if (!err && (n->flags & STAGE_TOUCHED)) {
-		inode->mtime = n->attr.mtime.tv_sec;
-		inode->mtime_ns = (uint32_t)n->attr.mtime.tv_nsec;
-		inode->ctime = n->attr.ctime.tv_sec;
-		inode->ctime_ns = (uint32_t)n->attr.ctime.tv_nsec;
+		inode->mtime = stamp(&n->attr.mtime);
+		inode->ctime = stamp(&n->attr.ctime);
 	}
 	if (!err && (n->flags & STAGE_CONTENT)) {
 		if (!S_ISREG(inode->mode))

@@ -71,7 +71,7 @@ static void inode_destroy(struct tree *t, struct inode *inode)
 		free(map);
 	}
 	free(inode->xattrs);
-	free(inode);
+	inode_release(t, inode);
 }
 
 void tree_free(struct tree *t)
@@ -83,12 +83,13 @@ void tree_free(struct tree *t)
 
 		for (; d; d = next) {
 			next = d->hash_next;
-			free(d);
+			dentry_release(t, d);
 		}
 	}
 	for (uint32_t i = 1; t->inodes && i < t->n_inodes; i++)
-		if (t->inodes[i].inode)
-			inode_destroy(t, t->inodes[i].inode);
+		if (tree_inode(t, i))
+			inode_destroy(t, tree_inode(t, i));
+	pool_release(&t->pool);
 	free(t->buckets);
 	free(t->inodes);
 	free(t->changed.v);
@@ -122,8 +123,8 @@ void tree_set_limit(struct tree *t, uint64_t blocks, uint64_t shared_blocks,
 	t->joliet = joliet;
 	t->tree_bytes = tree_entry_bytes(t, t->root, 1);
 	for (uint32_t i = 1; i < t->n_inodes; i++)
-		if (t->inodes[i].inode)
-			tree_count(t, t->inodes[i].inode, 1);
+		if (tree_inode(t, i))
+			tree_count(t, tree_inode(t, i), 1);
 }
 
 void tree_space(struct tree *t, struct tree_space *ret)
@@ -182,23 +183,19 @@ static void set_times(struct inode *inode, unsigned set, const struct stat *st)
 		const struct timespec *ts =
 			set & TREE_SET_ATIME_NOW ? &now : &st->st_atim;
 
-		inode->atime = ts->tv_sec;
-		inode->atime_ns = (uint32_t)ts->tv_nsec;
+		inode->atime = stamp(ts);
 	}
 	if (set & (TREE_SET_MTIME | TREE_SET_MTIME_NOW)) {
 		const struct timespec *ts =
 			set & TREE_SET_MTIME_NOW ? &now : &st->st_mtim;
 
-		inode->mtime = ts->tv_sec;
-		inode->mtime_ns = (uint32_t)ts->tv_nsec;
+		inode->mtime = stamp(ts);
 		inode->delta->mtime_set = true;
 	}
 	if (set & TREE_SET_CTIME) {
-		inode->ctime = st->st_ctim.tv_sec;
-		inode->ctime_ns = (uint32_t)st->st_ctim.tv_nsec;
+		inode->ctime = stamp(&st->st_ctim);
 	} else {
-		inode->ctime = now.tv_sec;
-		inode->ctime_ns = (uint32_t)now.tv_nsec;
+		inode->ctime = stamp(&now);
 	}
 }
 

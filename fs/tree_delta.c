@@ -124,7 +124,7 @@ unsigned inode_changes(const struct inode *inode)
 	if (!base)
 		return 0;
 	/* A disc keeps whole seconds; atime and ctime alone are no delta. */
-	if (base->attr.mtime.tv_sec != inode->mtime)
+	if (base->attr.mtime.tv_sec != stamp_time(inode->mtime).tv_sec)
 		changes |= S_ISDIR(inode->mode) && !inode->delta->mtime_set
 				   ? CHANGE_TOUCHED
 				   : CHANGE_ATTR;

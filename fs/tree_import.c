@@ -88,25 +88,19 @@ static int new_inode(struct importer *im, const struct import_node *node,
 	return err;
 }
 
-static int remember(struct importer *im, struct inode *inode)
-{
-	if (im->n == im->room) {
-		uint32_t room = im->room ? im->room * 2 : 1024;
-		struct inode **v = realloc(im->by_id, room * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		im->by_id = v;
-		im->room = room;
-	}
-	im->by_id[im->n++] = inode;
-	return 0;
-}
-
 static int visit_root(struct importer *im, const struct import_node *node)
 {
 	struct inode *root = im->t->root;
 	struct attr attr = node->attr;
+	int err;
+
+	err = tree_expect(im->t, node->count);
+	if (err)
+		return err;
+	im->by_id = calloc(node->count, sizeof(struct inode *));
+	if (!im->by_id)
+		return -ENOMEM;
+	im->room = node->count;
 
 	attr.mode = (attr.mode & 07777) | S_IFDIR;
 	present_attr(im->present, &attr);
@@ -114,7 +108,8 @@ static int visit_root(struct importer *im, const struct import_node *node)
 	free(root->xattrs);
 	if (xattrs_dup(node->xattrs, &root->xattrs) < 0)
 		return -ENOMEM;
-	return remember(im, root);
+	im->by_id[im->n++] = root;
+	return 0;
 }
 
 static int visit(void *arg, const struct import_node *node)
@@ -127,7 +122,7 @@ static int visit(void *arg, const struct import_node *node)
 
 	if (node->id == IMPORT_ROOT)
 		return visit_root(im, node);
-	if (node->id != im->n || node->parent_id >= im->n)
+	if (node->id != im->n || node->parent_id >= im->n || im->n == im->room)
 		return -EIO;
 	parent = im->by_id[node->parent_id];
 	if (!S_ISDIR(parent->mode) || !*node->name ||
@@ -146,10 +141,9 @@ static int visit(void *arg, const struct import_node *node)
 			err = ptrmap_put(&im->links, node->link_id,
 					 ptrmap_key(inode));
 	}
-	if (!err)
-		err = remember(im, inode);
 	if (err)
 		return err;
+	im->by_id[im->n++] = inode;
 	d = dentry_new(im->t, parent, node->name, inode);
 	if (!d || dir_reserve(parent->dir) < 0)
 		return -ENOMEM;
@@ -164,8 +158,8 @@ static int visit(void *arg, const struct import_node *node)
 static void trim(struct tree *t)
 {
 	for (uint32_t i = 1; i < t->n_inodes; i++) {
-		struct inode *inode = t->inodes[i].inode;
-		struct dir_slot *v;
+		struct inode *inode = tree_inode(t, i);
+		union dir_slot *v;
 		struct dir *dir;
 
 		if (!inode || !S_ISDIR(inode->mode))

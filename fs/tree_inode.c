@@ -12,15 +12,16 @@
 
 struct inode *tree_inode(struct tree *t, uint64_t ino)
 {
-	return ino < t->n_inodes ? t->inodes[ino].inode : NULL;
+	if (ino >= t->n_inodes || (t->inodes[ino].free & 1))
+		return NULL;
+	return t->inodes[ino].inode;
 }
 
-static int grow_inodes(struct tree *t)
+static int set_inode_room(struct tree *t, uint32_t room)
 {
-	uint32_t room = t->room_inodes ? t->room_inodes * 2 : 256;
 	struct inode_slot *v;
 
-	if (t->room_inodes > UINT32_MAX / 4)
+	if (room > UINT32_MAX / 2)
 		return -ENOSPC;
 	v = realloc(t->inodes, room * sizeof *v);
 	if (!v)
@@ -30,13 +31,34 @@ static int grow_inodes(struct tree *t)
 	return 0;
 }
 
+int tree_expect(struct tree *t, uint32_t n)
+{
+	uint64_t room = (uint64_t)t->n_inodes + n;
+	int err = dentry_expect(t, t->n_dentries + n);
+
+	if (err || room <= t->room_inodes)
+		return err;
+	return room > UINT32_MAX ? -ENOSPC : set_inode_room(t, (uint32_t)room);
+}
+
+static int grow_inodes(struct tree *t)
+{
+	return set_inode_room(t, t->room_inodes ? t->room_inodes * 2 : 256);
+}
+
+void inode_release(struct tree *t, struct inode *inode)
+{
+	pool_put(&t->pool, inode, sizeof *inode);
+}
+
 struct inode *inode_new(struct tree *t, const struct attr *attr)
 {
-	struct inode *inode = calloc(1, sizeof *inode);
-	uint32_t ino = t->free_inode;
+	struct inode *inode = pool_get(&t->pool, sizeof *inode);
+	uint32_t ino = t->free_inode, generation = 1;
 
 	if (!inode)
 		return NULL;
+	*inode = (struct inode){0};
 	if (S_ISDIR(attr->mode)) {
 		inode->dir = calloc(1, sizeof *inode->dir);
 		if (!inode->dir)
@@ -45,23 +67,25 @@ struct inode *inode_new(struct tree *t, const struct attr *attr)
 		inode->nlink = 2;
 	}
 	if (ino) {
-		t->free_inode = t->inodes[ino].next_free;
+		uint64_t slot = t->inodes[ino].free;
+
+		generation = ((uint32_t)slot >> 1) + 1;
+		t->free_inode = (uint32_t)(slot >> 32);
 	} else {
 		if (t->n_inodes == t->room_inodes && grow_inodes(t) < 0)
 			goto fail;
 		ino = t->n_inodes++;
-		t->inodes[ino].generation = 0;
 	}
 	t->inodes[ino].inode = inode;
 	inode->ino = ino;
-	inode->generation = ++t->inodes[ino].generation;
+	inode->generation = generation & INT32_MAX;
 	inode_set_attr(inode, attr);
 	return inode;
 
 fail:
 	if (S_ISDIR(attr->mode))
 		free(inode->dir);
-	free(inode);
+	inode_release(t, inode);
 	return NULL;
 }
 
@@ -122,10 +146,10 @@ void inode_put(struct tree *t, struct inode *inode)
 	}
 	inode_free_content(t, inode);
 	free(inode->xattrs);
-	t->inodes[inode->ino].inode = NULL;
-	t->inodes[inode->ino].next_free = t->free_inode;
+	t->inodes[inode->ino].free = (uint64_t)t->free_inode << 32 |
+				     (uint64_t)inode->generation << 1 | 1;
 	t->free_inode = inode->ino;
-	free(inode);
+	inode_release(t, inode);
 }
 
 void inode_get_attr(const struct inode *inode, struct attr *ret)
@@ -134,9 +158,9 @@ void inode_get_attr(const struct inode *inode, struct attr *ret)
 		.mode = inode->mode,
 		.uid = inode->uid,
 		.gid = inode->gid,
-		.atime = {.tv_sec = inode->atime, .tv_nsec = inode->atime_ns},
-		.mtime = {.tv_sec = inode->mtime, .tv_nsec = inode->mtime_ns},
-		.ctime = {.tv_sec = inode->ctime, .tv_nsec = inode->ctime_ns},
+		.atime = stamp_time(inode->atime),
+		.mtime = stamp_time(inode->mtime),
+		.ctime = stamp_time(inode->ctime),
 	};
 	if (S_ISCHR(inode->mode) || S_ISBLK(inode->mode))
 		ret->rdev = inode->rdev;
@@ -144,15 +168,12 @@ void inode_get_attr(const struct inode *inode, struct attr *ret)
 
 void inode_set_attr(struct inode *inode, const struct attr *attr)
 {
-	inode->mode = attr->mode;
+	inode->mode = (uint16_t)attr->mode;
 	inode->uid = attr->uid;
 	inode->gid = attr->gid;
-	inode->atime = attr->atime.tv_sec;
-	inode->atime_ns = (uint32_t)attr->atime.tv_nsec;
-	inode->mtime = attr->mtime.tv_sec;
-	inode->mtime_ns = (uint32_t)attr->mtime.tv_nsec;
-	inode->ctime = attr->ctime.tv_sec;
-	inode->ctime_ns = (uint32_t)attr->ctime.tv_nsec;
+	inode->atime = stamp(&attr->atime);
+	inode->mtime = stamp(&attr->mtime);
+	inode->ctime = stamp(&attr->ctime);
 	if (S_ISCHR(attr->mode) || S_ISBLK(attr->mode))
 		inode->rdev = attr->rdev;
 }
@@ -167,9 +188,9 @@ void inode_stat(const struct inode *inode, struct stat *ret)
 		.st_gid = inode->gid,
 		.st_size = (off_t)inode->size,
 		.st_blksize = DISC_BLOCK,
-		.st_atim = {.tv_sec = inode->atime, .tv_nsec = inode->atime_ns},
-		.st_mtim = {.tv_sec = inode->mtime, .tv_nsec = inode->mtime_ns},
-		.st_ctim = {.tv_sec = inode->ctime, .tv_nsec = inode->ctime_ns},
+		.st_atim = stamp_time(inode->atime),
+		.st_mtim = stamp_time(inode->mtime),
+		.st_ctim = stamp_time(inode->ctime),
 	};
 	if (S_ISDIR(inode->mode)) {
 		ret->st_size = DISC_BLOCK;
@@ -192,14 +213,10 @@ void inode_touch(struct inode *inode, bool mtime, bool ctime)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (mtime) {
-		inode->mtime = now.tv_sec;
-		inode->mtime_ns = (uint32_t)now.tv_nsec;
-	}
-	if (ctime) {
-		inode->ctime = now.tv_sec;
-		inode->ctime_ns = (uint32_t)now.tv_nsec;
-	}
+	if (mtime)
+		inode->mtime = stamp(&now);
+	if (ctime)
+		inode->ctime = stamp(&now);
 }
 
 const struct extent_map *inode_map(const struct inode *inode,
@@ -228,7 +245,7 @@ int inode_own_map(struct inode *inode, struct extent_map **ret)
 			return -ENOMEM;
 		inode_map(inode, map);
 		inode->map = map;
-		inode->flags &= ~(uint32_t)I_PLAIN;
+		inode->flags &= (uint16_t)~I_PLAIN;
 	} else if (!inode->map) {
 		inode->map = calloc(1, sizeof *inode->map);
 		if (!inode->map)

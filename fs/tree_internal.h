@@ -41,6 +41,7 @@
 #include "burner/import.h"
 #include "common/attr.h"
 #include "common/list.h"
+#include "common/pool.h"
 #include "common/ptrmap.h"
 #include "fs/changers.h"
 #include "fs/extent.h"
@@ -86,10 +87,11 @@ struct dentry {
 
 /* The live entries of a folder in order of their cookies. */
 struct dir {
-	struct dir_slot {
-		uint32_t cookie;
-		struct dentry *dentry; /* NULL: removed */
-	} *slots;
+	union dir_slot {
+		struct dentry *dentry;
+		uint64_t
+			gone; /* lowest bit set: removed, above it the cookie */
+	} * slots;
 	uint32_t n, room;
 	uint32_t live;
 	uint32_t next_cookie; /* from DIR_FIRST_COOKIE on: 1 is ".", 2 is ".." */
@@ -138,16 +140,16 @@ enum inode_flags {
 	I_FILTERED = 1 << 3, /* zisofs: content on the disc is encoded */
 };
 
+/* A million of them are in memory: no holes, and times are packed (stamp). */
 struct inode {
 	uint32_t ino;
-	uint32_t flags;
-	mode_t mode;
+	uint32_t generation;
+	uint16_t flags;
+	uint16_t mode;
 	uid_t uid;
 	gid_t gid;
 	uint32_t nlink;
-	uint32_t atime_ns, mtime_ns, ctime_ns;
-	uint32_t generation;
-	int64_t atime, mtime, ctime; /* seconds since the epoch */
+	int64_t atime, mtime, ctime;
 	uint64_t size;      /* regular: bytes; symbolic link: length */
 	uint64_t lookups;   /* references of the kernel */
 	union {
@@ -162,11 +164,36 @@ struct inode {
 	struct inode_delta *delta;
 };
 
+/*
+ * A number's inode, or, where the lowest bit is set, what is known of a free
+ * one: the next free number above, the generation below.
+ */
 struct inode_slot {
-	struct inode *inode; /* NULL: free */
-	uint32_t generation;
-	uint32_t next_free;
+	union {
+		struct inode *inode;
+		uint64_t free;
+	};
 };
+
+/*
+ * Times in 64 bits: seconds above, 30 bits of nanoseconds below.  That reaches
+ * from 1698 to 2242 (ISO 9660 from 1900 to 2155); beyond, the nearest.
+ */
+enum { STAMP_BITS = 30 };
+static inline int64_t stamp(const struct timespec *ts)
+{
+	const int64_t max = ((int64_t)1 << (63 - STAMP_BITS)) - 1;
+	int64_t s = ts->tv_sec;
+
+	s = s > max ? max : s < -max ? -max : s;
+	return (int64_t)((uint64_t)s << STAMP_BITS | (uint64_t)ts->tv_nsec);
+}
+
+static inline struct timespec stamp_time(int64_t stamp)
+{
+	return (struct timespec){.tv_sec = stamp >> STAMP_BITS,
+				 .tv_nsec = stamp & ((1 << STAMP_BITS) - 1)};
+}
 
 struct dentry_array {
 	struct dentry **v;
@@ -180,6 +207,8 @@ struct id_array {
 
 struct tree {
 	pthread_rwlock_t lock;
+
+	struct pool pool; /* of inodes and dentries */
 
 	struct dentry **buckets; /* room is a power of two */
 	size_t n_buckets, n_dentries;
@@ -224,6 +253,9 @@ struct inode *tree_inode(struct tree *t, uint64_t ino);
  * inode_put - free it if invariant 5 says so.
  */
 struct inode *inode_new(struct tree *t, const struct attr *attr);
+/* inode_release - its memory; tree_expect - @n nodes are about to come. */
+void inode_release(struct tree *t, struct inode *inode);
+int tree_expect(struct tree *t, uint32_t n);
 void inode_put(struct tree *t, struct inode *inode);
 
 void inode_get_attr(const struct inode *inode, struct attr *ret);
@@ -295,6 +327,10 @@ void tree_sweep_all(struct tree *t);
 /* dentry_new - a place without any flag, in the hash. */
 struct dentry *dentry_new(struct tree *t, struct inode *parent,
 			  const char *name, struct inode *inode);
+/* dentry_release - its memory. */
+void dentry_release(struct tree *t, struct dentry *d);
+/* dentry_expect - room in the hash for @n. */
+int dentry_expect(struct tree *t, size_t n);
 /* dentry_put - free it if no view and no list has it. */
 void dentry_put(struct tree *t, struct dentry *d);
 /* dentry_note - put it into tree.changed and tree.dirty.  0 or -ENOMEM. */
@@ -310,6 +346,17 @@ struct dentry *inode_place(const struct inode *inode, unsigned views);
 /* dentry_path - "a/b/c" along places of @view (D_BASE or D_LIVE), heap; NULL:
  * out of memory, or it hangs on nothing (a removed folder). */
 char *dentry_path(const struct dentry *d, unsigned view);
+
+/* dir_slot_dentry - NULL: removed; dir_slot_cookie - of either. */
+static inline struct dentry *dir_slot_dentry(union dir_slot slot)
+{
+	return slot.gone & 1 ? NULL : slot.dentry;
+}
+
+static inline uint32_t dir_slot_cookie(union dir_slot slot)
+{
+	return slot.gone & 1 ? (uint32_t)(slot.gone >> 1) : slot.dentry->cookie;
+}
 
 /* dir_reserve - room for two more; dir_insert then cannot fail. */
 int dir_reserve(struct dir *dir);

@@ -450,7 +450,7 @@ static uint32_t slot_behind(const struct dir *dir, uint64_t cookie)
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (dir->slots[mid].cookie <= cookie)
+		if (dir_slot_cookie(dir->slots[mid]) <= cookie)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -482,7 +482,7 @@ int tree_readdir(struct tree *t, uint64_t ino, uint64_t cookie, bool plus,
 			return 0;
 	}
 	for (uint32_t i = slot_behind(dir->dir, cookie); i < dir->dir->n; i++) {
-		const struct dentry *d = dir->dir->slots[i].dentry;
+		const struct dentry *d = dir_slot_dentry(dir->dir->slots[i]);
 
 		if (!d)
 			continue;

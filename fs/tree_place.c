@@ -26,9 +26,9 @@ static struct dentry **bucket(struct tree *t, const struct inode *parent,
 			   (t->n_buckets - 1)];
 }
 
-static int grow_hash(struct tree *t)
+static int resize_hash(struct tree *t, size_t n)
 {
-	size_t old_n = t->n_buckets, n = old_n ? old_n * 2 : 256;
+	size_t old_n = t->n_buckets;
 	struct dentry **old = t->buckets, **v = calloc(n, sizeof(*v));
 
 	if (!v)
@@ -49,6 +49,25 @@ static int grow_hash(struct tree *t)
 	}
 	free(old);
 	return 0;
+}
+
+static int grow_hash(struct tree *t)
+{
+	return resize_hash(t, t->n_buckets ? t->n_buckets * 2 : 256);
+}
+
+int dentry_expect(struct tree *t, size_t n)
+{
+	size_t room = t->n_buckets ? t->n_buckets : 256;
+
+	while (room < n)
+		room *= 2;
+	return room > t->n_buckets ? resize_hash(t, room) : 0;
+}
+
+static size_t dentry_size(size_t name_len)
+{
+	return offsetof(struct dentry, name) + name_len + 1;
 }
 
 static struct dentry *next_same(struct dentry *d, const struct inode *parent,
@@ -96,16 +115,16 @@ struct dentry *dentry_new(struct tree *t, struct inode *parent,
 	assert(len > 0 && len <= TREE_NAME_MAX);
 	if (t->n_dentries >= t->n_buckets && grow_hash(t) < 0 && !t->n_buckets)
 		return NULL;
-	d = malloc(sizeof *d + len + 1);
+	d = pool_get(&t->pool, dentry_size(len));
 	if (!d)
 		return NULL;
-	*d = (struct dentry){
-		.parent = parent,
-		.inode = inode,
-		.place_next = inode->places,
-		.base_id = NO_BASE_ID,
-		.name_len = (uint8_t)len,
-	};
+	/* Not the whole struct, which may be larger than a short name needs. */
+	memset(d, 0, offsetof(struct dentry, name));
+	d->parent = parent;
+	d->inode = inode;
+	d->place_next = inode->places;
+	d->base_id = NO_BASE_ID;
+	d->name_len = (uint8_t)len;
 	memcpy(d->name, name, len + 1);
 	inode->places = d;
 	parent->dir->refs++;
@@ -114,6 +133,11 @@ struct dentry *dentry_new(struct tree *t, struct inode *parent,
 	*b = d;
 	t->n_dentries++;
 	return d;
+}
+
+void dentry_release(struct tree *t, struct dentry *d)
+{
+	pool_put(&t->pool, d, dentry_size(d->name_len));
 }
 
 static void unhash(struct tree *t, struct dentry *d)
@@ -143,7 +167,7 @@ void dentry_put(struct tree *t, struct dentry *d)
 		return;
 	unhash(t, d);
 	unplace(d);
-	free(d);
+	dentry_release(t, d);
 	parent->dir->refs--;
 	inode_put(t, inode);
 	/* The parent is another object: nothing stands in itself. */
@@ -324,7 +348,7 @@ static void dir_compact(struct dir *dir)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < dir->n; i++)
-		if (dir->slots[i].dentry)
+		if (dir_slot_dentry(dir->slots[i]))
 			dir->slots[n++] = dir->slots[i];
 	dir->n = n;
 }
@@ -332,10 +356,8 @@ static void dir_compact(struct dir *dir)
 static void dir_renumber(struct dir *dir)
 {
 	dir_compact(dir);
-	for (uint32_t i = 0; i < dir->n; i++) {
-		dir->slots[i].cookie = i + DIR_FIRST_COOKIE;
-		dir->slots[i].dentry->cookie = dir->slots[i].cookie;
-	}
+	for (uint32_t i = 0; i < dir->n; i++)
+		dir->slots[i].dentry->cookie = i + DIR_FIRST_COOKIE;
 	dir->next_cookie = dir->n + DIR_FIRST_COOKIE;
 }
 
@@ -343,7 +365,7 @@ int dir_reserve(struct dir *dir)
 {
 	enum { SPARE = 2 }; /* an exchange within one folder needs two */
 	uint32_t room = dir->room ? dir->room * 2 : 4;
-	struct dir_slot *v;
+	union dir_slot *v;
 
 	if (dir->n + SPARE <= dir->room)
 		return 0;
@@ -364,8 +386,7 @@ void dir_insert(struct dir *dir, struct dentry *d)
 	if (dir->next_cookie == UINT32_MAX)
 		dir_renumber(dir);
 	d->cookie = dir->next_cookie++;
-	dir->slots[dir->n++] =
-		(struct dir_slot){.cookie = d->cookie, .dentry = d};
+	dir->slots[dir->n++].dentry = d;
 	dir->live++;
 }
 
@@ -376,13 +397,13 @@ void dir_remove(struct dir *dir, const struct dentry *d)
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
-		if (dir->slots[mid].cookie < d->cookie)
+		if (dir_slot_cookie(dir->slots[mid]) < d->cookie)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	assert(lo < dir->n && dir->slots[lo].dentry == d);
-	dir->slots[lo].dentry = NULL;
+	assert(lo < dir->n && dir_slot_dentry(dir->slots[lo]) == d);
+	dir->slots[lo].gone = (uint64_t)d->cookie << 1 | 1;
 	dir->live--;
 	if (dir->n > 64 && dir->live < dir->n / 2)
 		dir_compact(dir);

@@ -63,17 +63,17 @@ static void check_dir(const struct inode *inode)
 	uint32_t live = 0, subdirs = 0, last = 0;
 
 	for (uint32_t i = 0; i < dir->n; i++) {
-		const struct dentry *d = dir->slots[i].dentry;
+		const struct dentry *d = dir_slot_dentry(dir->slots[i]);
 
-		ck_assert_uint_gt(dir->slots[i].cookie, last);
-		last = dir->slots[i].cookie;
+		ck_assert_uint_gt(dir_slot_cookie(dir->slots[i]), last);
+		last = dir_slot_cookie(dir->slots[i]);
 		if (!d)
 			continue;
 		live++;
 		subdirs += S_ISDIR(d->inode->mode) ? 1 : 0;
 		ck_assert(d->flags & D_LIVE);
 		ck_assert(d->parent == inode);
-		ck_assert_uint_eq(d->cookie, dir->slots[i].cookie);
+		ck_assert_uint_eq(d->cookie, dir_slot_cookie(dir->slots[i]));
 	}
 	ck_assert_uint_eq(live, dir->live);
 	if (inode->nlink)
