@@ -212,6 +212,11 @@ static int sync_for_volume(void *arg)
 	return dir ? sync_at(dir, dev, barrier) : -ENOMEM;
 }
 
+static void counts_for_volume(void *source, volume_count fn, void *arg)
+{
+	fs_mount_counts(source, fn, arg);
+}
+
 static int name_barrier(struct fs_mount *m)
 {
 	unsigned long r[2];
@@ -258,6 +263,7 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 	}
 	set_current(m);
 	volume_set_sync(v, sync_for_volume, NULL);
+	volume_set_counts(v, counts_for_volume, m);
 	*ret = m;
 	return 0;
 }
@@ -281,6 +287,7 @@ void fs_mount_free(struct fs_mount *m)
 		return;
 	set_current(NULL);
 	volume_set_sync(m->volume, NULL, NULL);
+	volume_set_counts(m->volume, NULL, NULL);
 	end_session(m);
 	mount_signals_give_back();
 	close(m->wake_fd);

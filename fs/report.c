@@ -161,6 +161,23 @@ static struct json_object *triggers_object(struct volume *v)
 	return list;
 }
 
+static void put_count(void *arg, const char *name, uint64_t count)
+{
+	put_number(arg, name, count);
+}
+
+static void put_requests(struct json_object *o, struct volume *v)
+{
+	struct json_object *requests;
+
+	LOCK_GUARD(&v->lock);
+	if (!v->counts)
+		return;
+	requests = json_object_new_object();
+	v->counts(v->counts_source, put_count, requests);
+	put(o, "requests", requests);
+}
+
 struct json_object *report_status(struct volume *v)
 {
 	struct json_object *o = json_object_new_object();
@@ -182,6 +199,7 @@ struct json_object *report_status(struct volume *v)
 	put(o, "commit_on", triggers_object(v));
 	put(o, "stage", stage_object(v));
 	put_progress(o, v);
+	put_requests(o, v);
 	return o;
 }
 

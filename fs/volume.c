@@ -467,6 +467,13 @@ void volume_set_sync(struct volume *v, int (*sync)(void *arg), void *arg)
 	v->sync_arg = arg;
 }
 
+void volume_set_counts(struct volume *v, volume_counts counts, void *source)
+{
+	LOCK_GUARD(&v->lock);
+	v->counts = counts;
+	v->counts_source = source;
+}
+
 void volume_keep(struct volume *v)
 {
 	LOCK_GUARD(&v->lock);

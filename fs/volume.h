@@ -84,6 +84,12 @@ int volume_flush(struct volume *v, struct why *why);
  * mappings (the mount sets it); called before the snapshot of a commit. */
 void volume_set_sync(struct volume *v, int (*sync)(void *arg), void *arg);
 
+/* volume_set_counts - who knows how many requests came (the mount sets it):
+ * @counts calls @fn for each kind of them.  NULL: nobody. */
+typedef void (*volume_count)(void *arg, const char *name, uint64_t count);
+typedef void (*volume_counts)(void *source, volume_count fn, void *arg);
+void volume_set_counts(struct volume *v, volume_counts counts, void *source);
+
 struct volume_statfs {
 	uint64_t total_blocks, free_blocks; /* of 2048 bytes */
 	uint64_t files;
@@ -147,7 +153,8 @@ bool volume_commits_on(struct volume *v, enum commit_trigger trigger);
  *   pending: {deltas, added, removed, modified, attributes, moved, bytes},
  *   commit_on: ["unmount", "sync"], what burns by itself; fewer, or none
  *   stage: {id, path, bytes}|null, state: "idle"|"freezing"|...,
- *   progress?: {...}, last_commit: text}
+ *   progress?: {...}, last_commit: text,
+ *   requests?: {lookup: 7, ...}, of the kernel, by opcode; of a mount}
  * report_diff    {deltas: [{kind: "A"|"D"|"M"|"T"|"R", path, old_path?, size?}]}
  *   sorted by path, only at and below the @n @paths if @n > 0
  * report_log     {sessions: [{number, lba, blocks, volume_id, date, added, removed}]}

@@ -78,6 +78,8 @@ struct volume {
 	atomic_int cancel;
 	int (*sync)(void *arg);
 	void *sync_arg;
+	volume_counts counts; /* guarded by lock, also while it is called */
+	void *counts_source;
 };
 
 /* commit.c */

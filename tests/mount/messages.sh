@@ -28,6 +28,11 @@ for i in {1..50}; do
 	echo "$i" >"$MNT/dir/$i"
 done
 cat "$MNT"/dir/* >/dev/null
+status=$("$DISCFS" status --json "$MNT" | tr -d " \n")
+grep -Eq '"requests":\{.*"mknod":50[,}]' <<<"$status" ||
+	fail "status does not count 50 requests: $status"
+ok "status counts requests"
+
 for opcode in CREATE OPEN FLUSH OPENDIR; do
 	at_most 1 $opcode "50 files made and read"
 done
