@@ -478,6 +478,9 @@ int main(int argc, char **argv)
 	}
 	rehash();
 	se = fuse_session_new(&args, &ops, sizeof ops, NULL);
+	/* More that wait at the same time are slower: each request wakes the one
+	 * that slept longest, most likely on another CPU. */
+	fuse_loop_cfg_set_max_threads(config, 2);
 	if (se && fuse_session_mount(se, argv[2]) == 0) {
 		fuse_set_signal_handlers(se);
 		ret = fuse_session_loop_mt(se, config) != 0;
