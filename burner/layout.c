@@ -16,6 +16,7 @@ enum {
 	JOLIET_ONLY = 2,
 	MTIME_IN_RECORDS = 1 | 2, /* ECMA-119 and Joliet */
 	CHARSET_MAX = 8,
+	LAYOUTS = 20, /* that are tried */
 };
 
 /* libisofs takes its words as char *, and copies them. */
@@ -166,9 +167,9 @@ static int measure(struct session *s, struct burn_source *src, struct why *why)
 	if (ret == 1)
 		ret = 0;
 	else if (ret == -ERANGE)
-		ret = why_set(why, -EIO,
-			      "a folder with long links or attributes does "
-			      "not fit its place in the session");
+		why_set(why, ret,
+			"a folder with long links or attributes does not fit "
+			"its place in the session");
 	else if (ret == -ECANCELED)
 		ret = why_set(why, ret, "cancelled");
 	else if (ret != -ENOMEM)
@@ -196,29 +197,39 @@ static int check_space(const struct session *s, struct why *why)
 		disc_path(s->disc));
 }
 
-int layout_session(struct session *s, struct why *why)
+/* -ERANGE: a folder came out longer than its place. */
+static int try_layout(struct session *s, struct why *why)
 {
 	struct burn_source *src;
-	int err;
+	int err = create_source(s, s->new_head, FIFO_LOOK, &src, why);
 
-	err = make_options(s, why);
-	if (err < 0)
-		return err;
-	err = create_source(s, s->new_head, FIFO_LOOK, &src, why);
 	if (err < 0)
 		return err;
 	s->blocks = (uint64_t)src->get_size(src) / DISC_BLOCK;
 	if (iso_write_opts_get_data_start(s->options, &s->data_lba, 0) < 0)
 		s->data_lba = (uint32_t)s->medium.nwa;
-	err = old_head_settle(s, why);
-	if (err < 0) {
-		cancel_source(src);
-		return err;
-	}
-	err = measure(s, src, why);
+	return measure(s, src, why);
+}
+
+int layout_session(struct session *s, struct why *why)
+{
+	unsigned round = 0;
+	int err;
+
+	err = make_options(s, why);
 	if (err < 0)
 		return err;
-	return check_space(s, why);
+	while ((err = try_layout(s, why)) == -ERANGE && ++round < LAYOUTS) {
+		log_debug("%s; layout %u", why_text(why, err), round + 1);
+		err = loosen_folders(s, round, why);
+		if (err < 0)
+			return err;
+	}
+	if (err == -ERANGE)
+		return -EIO;
+	if (!err)
+		err = old_head_settle(s, why);
+	return err < 0 ? err : check_space(s, why);
 }
 
 int layout_source(struct session *s, struct burn_source **ret, struct why *why)

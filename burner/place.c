@@ -82,6 +82,14 @@ static bool is_name(const char *name, size_t len, const char *word)
  */
 static const char list_end[] = "isofs.end";
 
+/*
+ * A symbolic link's list is never short: where target and list together are
+ * longer than the rest of the record, but the list alone is not, libisofs 1.5.4
+ * puts it into the record all the same and overwrites what follows.  This many
+ * bytes never fit in there (ECMA-119 9.1, SUSP 5).
+ */
+enum { LINK_LIST_MIN = 250 };
+
 /* libisofs' own attributes, which tell a file's checksum. */
 static bool is_library_attr(const char *name)
 {
@@ -128,6 +136,7 @@ static int attr_list_make(const struct session *s, const struct session_node *n,
 	const char *name;
 	const void *value;
 	size_t name_len, len, i, room;
+	static const char zeros[LINK_LIST_MIN];
 	bool empty = false;
 	int err = 0;
 
@@ -154,7 +163,10 @@ static int attr_list_make(const struct session *s, const struct session_node *n,
 			err = attr_list_add(ret, name, name_len, value, len);
 			empty |= len == 0;
 		}
-	if (!err && empty)
+	if (!err && ret->n && S_ISLNK(n->attr.mode))
+		err = attr_list_add(ret, list_end, sizeof list_end - 1, zeros,
+				    sizeof zeros);
+	else if (!err && empty)
 		err = attr_list_add(ret, list_end, sizeof list_end - 1, "", 1);
 	return err;
 }

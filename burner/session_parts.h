@@ -11,6 +11,7 @@
  *	boot.c     El Torito's references to files that the plan changes
  *	old_head.c what becomes of the blocks below the superblock's new copy
  *	layout.c   write options, exact size, both heads, libisofs' tree defect
+ *	loosen.c   another layout, where that defect cannot be mended
  *	burn.c     the blocks, through libburn
  *	verify.c   what stands on the medium against its checksums
  *	recover.c  after a crash
@@ -127,6 +128,13 @@ int old_head_settle(struct session *s, struct why *why);
  */
 int layout_session(struct session *s, struct why *why);
 int layout_source(struct session *s, struct burn_source **ret, struct why *why);
+
+/*
+ * loosen_folders - after a layout in which a folder came out longer than its
+ * place: change what the folders hold that could be the one, differently in
+ * each @round (from 1 on).  Library lock held.
+ */
+int loosen_folders(struct session *s, unsigned round, struct why *why);
 
 /*
  * burn_blocks - write @src, s->blocks blocks, from s->medium.nwa on.

@@ -146,11 +146,13 @@ uint64_t tree_entry_bytes(const struct tree *t, const struct inode *inode,
 {
 	/* What says which names of a link or special file are one: counted
 	 * always, so that the sums do not depend on nlink. */
-	enum { LINK_MARK = 64 };
+	enum { LINK_MARK = 64, LINK_LIST = 264 /* burner/place.c */ };
 	size_t attrs = inode->xattrs ? inode->xattrs->size_bytes : 0;
 
 	if (!S_ISREG(inode->mode) && !S_ISDIR(inode->mode))
 		attrs += LINK_MARK;
+	if (S_ISLNK(inode->mode))
+		attrs += LINK_LIST;
 	return space_entry_bytes(
 		name_len, S_ISDIR(inode->mode), attrs,
 		S_ISLNK(inode->mode) ? inode->size : 0,

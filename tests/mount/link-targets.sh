@@ -83,3 +83,23 @@ find want -type l -printf '%f %l\n' | sort >want.list
 [ "$(sed 's|/$||' want.list | comm -13 - <(sed 's|/$||' got.list) |
 	grep -c '^[0-9]')" -eq 0 ] || fail "a wrong target is shown"
 ok "and sees no wrong one"
+
+# Where target and attributes together do not fit the record.
+mnt
+mkdir "$MNT/attrs"
+for n in {1..240}; do
+	ln -s "$(name n "$n")" "$MNT/attrs/$n"
+done
+if setfattr -h -n security.test -v "$(name v 60)" "$MNT"/attrs/* 2>/dev/null; then
+	umnt
+	mnt
+	[ "$(getfattr -h -n security.test "$MNT"/attrs/* 2>/dev/null |
+		grep -c '^security.test="v\{60\}"')" -eq 240 ] ||
+		fail "attributes of links are lost"
+	for n in {1..240}; do
+		[ "$(readlink "$MNT/attrs/$n")" = "$(name n "$n")" ] ||
+			fail "the target of $n is another"
+	done
+	ok "links with attributes"
+fi
+umnt

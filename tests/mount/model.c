@@ -25,6 +25,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
+
 enum { MANY_NODES = 250, USER = 1000 };
 
 static unsigned char bytes[SIDES][DATA_BYTES];
@@ -305,20 +307,45 @@ static int apply(struct model *m, const struct apply_opts *o)
 
 /* ---- fsync ---- */
 
+static bool sync_one; /* what is met first is enough */
+static unsigned n_synced;
+
 static int sync_node(const char *path, const struct stat *st, int type,
 		     struct FTW *f)
 {
 	int fd;
 
 	(void)type;
-	/* Of the root it is the order to burn. */
 	if (f->level == 0 || !(S_ISREG(st->st_mode) || S_ISDIR(st->st_mode)))
 		return 0;
 	fd = open(path, O_RDONLY | O_NOFOLLOW);
 	if (fd < 0 || fsync(fd) < 0)
 		die(path);
 	close(fd);
-	return n_nodes ? 1 : 0;
+	n_synced++;
+	return sync_one;
+}
+
+/* Of the root fsync is the order to burn, but not for one who has changed
+ * something: then it is as of any other folder. */
+static void sync_root(const char *path)
+{
+	AUTO_FD int fd = open(path, O_RDONLY | O_DIRECTORY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 ||
+	    fchmod(fd, st.st_mode & 07777) < 0 || fsync(fd) < 0)
+		die(path);
+}
+
+static int sync_tree(const char *path)
+{
+	if (nftw(path, sync_node, 16, FTW_PHYS) < 0)
+		die(path);
+	/* Nothing else may be left there. */
+	if (n_synced == 0)
+		sync_root(path);
+	return 0;
 }
 
 static int probe(const char *path)
@@ -411,7 +438,7 @@ int main(int argc, char **argv)
 			verify_opts.extracted = true;
 			break;
 		case '1':
-			n_nodes = 1;
+			sync_one = true;
 			break;
 		default:
 			return usage();
@@ -429,6 +456,6 @@ int main(int argc, char **argv)
 	if (strcmp(verb, "probe") == 0 && argc == 1)
 		return probe(argv[0]);
 	if (strcmp(verb, "fsync") == 0 && argc == 1)
-		return nftw(argv[0], sync_node, 16, FTW_PHYS) < 0 ? 2 : 0;
+		return sync_tree(argv[0]);
 	return usage();
 }

@@ -105,7 +105,8 @@ static void compare_stat(struct walk *w, const struct node *n)
 	mode_t ignored = w->opts->extracted ? S_IRWXG : 0;
 	char modes[SIDES][16];
 
-	if (w->opts->extracted && S_ISLNK(a->st_mode))
+	/* xorriso stops at the marks of special files and links. */
+	if (w->opts->extracted && !S_ISREG(a->st_mode) && !S_ISDIR(a->st_mode))
 		return;
 	if (!same_mode(a->st_mode & ~ignored, b->st_mode & ~ignored)) {
 		snprintf(modes[REAL], 16, "%o", a->st_mode);
