@@ -16,7 +16,7 @@ expect_sessions 1
 cp "$IMG" before.iso
 size=$(stat -c %s "$IMG")
 
-head -c 80000000 /dev/urandom >data
+head -c 240000000 /dev/urandom >data
 mnt
 cp data "$MNT/data"
 rm "$MNT/old"
@@ -30,7 +30,7 @@ kill_at() {
 	"$@" >burn.out 2>&1 &
 	burn=$!
 	# As root of its file system the image grows by what is burned.
-	until [ "$(stat -c %s "$IMG")" -ge $((size + 800000 * percent)) ]; do
+	until [ "$(stat -c %s "$IMG")" -ge $((size + 2400000 * percent)) ]; do
 		kill -0 $burn 2>/dev/null ||
 			fail "the burn was over too soon: $(cat burn.out)"
 	done
