@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "burner/import.h"
 
+#include <endian.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +9,11 @@
 
 #include "burner/disc_ops.h"
 #include "burner/import_node.h"
+#include "burner/link_mark.h"
 #include "burner/library.h"
 #include "burner/survey.h"
 #include "burner/volume.h"
+#include "common/array.h"
 #include "common/cleanup.h"
 
 /* libisofs only reads these. */
@@ -89,13 +92,36 @@ static int list_nodes(struct listing *l, IsoImage *image)
 
 struct candidate {
 	IsoNode *node;
+	uint64_t ino; /* of a file: libisofs is asked once, not at each look */
 	uint32_t id;
 };
+
+static int candidate_order(const struct candidate *a, const struct candidate *b)
+{
+	if (a->ino != b->ino)
+		return a->ino < b->ino ? -1 : 1;
+	/* A file that can have links has a number. */
+	return a->ino ? 0 : node_order(a->node, b->node);
+}
 
 static int candidate_cmp(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
-	int c = node_order(x->node, y->node);
+	int c = candidate_order(x, y);
+
+	return c ? c : (x->id > y->id) - (x->id < y->id);
+}
+
+struct marked {
+	IsoNode *node;
+	uint32_t id;
+	char mark[LINK_MARK_MAX];
+};
+
+static int marked_cmp(const void *a, const void *b)
+{
+	const struct marked *x = a, *y = b;
+	int c = strcmp(x->mark, y->mark);
 
 	return c ? c : (x->id > y->id) - (x->id < y->id);
 }
@@ -126,14 +152,47 @@ static int find_links(struct listing *l, bool trusted)
 		if (!node_can_link(l->nodes[id], trusted))
 			continue;
 		c[n].node = l->nodes[id];
+		c[n].ino = node_file_ino(l->nodes[id]);
 		c[n++].id = id;
 	}
 	qsort(c, n, sizeof *c, candidate_cmp);
 	for (first = 0; first < n; first = i) {
 		for (i = first + 1; i < n; i++)
-			if (node_order(c[first].node, c[i].node) != 0)
+			if (candidate_order(&c[first], &c[i]) != 0)
 				break;
 		link_family(l, c + first, i - first);
+	}
+	return 0;
+}
+
+/* Links of other kinds, which we marked ourselves. */
+static int find_marked_links(struct listing *l)
+{
+	AUTO_FREE struct marked *m = NULL;
+	struct marked one, *first;
+	uint32_t n = 0, i;
+
+	for (one.id = 0; one.id < l->n; one.id++) {
+		struct marked *p;
+
+		one.node = l->nodes[one.id];
+		if (!node_link_mark(one.node, one.mark))
+			continue;
+		p = array_append(&m, &n, sizeof *p);
+		if (!p)
+			return -ENOMEM;
+		*p = one;
+	}
+	if (n)
+		qsort(m, n, sizeof *m, marked_cmp);
+	for (i = 1, first = m; i < n; i++) {
+		if (strcmp(first->mark, m[i].mark) != 0 ||
+		    !node_same_inode(first->node, m[i].node)) {
+			first = &m[i];
+			continue;
+		}
+		l->links[first->id] = first->id;
+		l->links[m[i].id] = first->id;
 	}
 	return 0;
 }
@@ -160,34 +219,52 @@ static void node_path(const struct listing *l, uint32_t id, char *buf)
 	memmove(buf, p, strlen(p) + 1);
 }
 
-static void digest_number(void *md5, uint64_t value)
-{
-	char bytes[sizeof value];
-	size_t i;
+/* Small pieces are gathered: libisofs' MD5 costs as much to call as to do. */
+struct digest {
+	void *md5;
+	size_t n;
+	char buf[4096];
+};
 
-	for (i = 0; i < sizeof bytes; i++)
-		bytes[i] = (char)(value >> (8 * i));
-	iso_md5_compute(md5, bytes, sizeof bytes);
+static void digest_flush(struct digest *d)
+{
+	if (d->n)
+		iso_md5_compute(d->md5, d->buf, (int)d->n);
+	d->n = 0;
 }
 
-static void digest_bytes(void *md5, const void *p, size_t len)
+static void digest_add(struct digest *d, const void *p, size_t len)
 {
-	union {
-		const void *in;
-		char *out; /* it is only read */
-	} u = {.in = p};
+	const char *from = p;
 
-	digest_number(md5, len);
 	while (len) {
-		int n = len > 1 << 30 ? 1 << 30 : (int)len;
+		size_t part = sizeof d->buf - d->n;
 
-		iso_md5_compute(md5, u.out, n);
-		u.out += n;
-		len -= (size_t)n;
+		if (part > len)
+			part = len;
+		memcpy(d->buf + d->n, from, part);
+		d->n += part;
+		from += part;
+		len -= part;
+		if (d->n == sizeof d->buf)
+			digest_flush(d);
 	}
 }
 
-static void digest_node(void *md5, const struct import_node *node)
+static void digest_number(struct digest *d, uint64_t value)
+{
+	uint64_t le = htole64(value);
+
+	digest_add(d, &le, sizeof le);
+}
+
+static void digest_bytes(struct digest *d, const void *p, size_t len)
+{
+	digest_number(d, len);
+	digest_add(d, p, len);
+}
+
+static void digest_node(struct digest *md5, const struct import_node *node)
 {
 	unsigned i;
 
@@ -212,7 +289,7 @@ static void digest_node(void *md5, const struct import_node *node)
 }
 
 static int visit_nodes(const struct listing *l, struct node_parts *parts,
-		       import_visit visit, void *arg, void *md5,
+		       import_visit visit, void *arg, struct digest *md5,
 		       struct why *why)
 {
 	uint32_t id;
@@ -245,8 +322,8 @@ static int visit_nodes(const struct listing *l, struct node_parts *parts,
  * The session's own first 64 KiB: its descriptors are the same whether it is
  * loaded by its address or by the head that names it.
  */
-static int digest_descriptors(struct disc *disc, uint32_t lba, void *md5,
-			      struct why *why)
+static int digest_descriptors(struct disc *disc, uint32_t lba,
+			      struct digest *md5, struct why *why)
 {
 	AUTO_FREE unsigned char *buf = malloc(DISC_HEAD_BYTES);
 	uint64_t pos = (uint64_t)lba * DISC_BLOCK, end = disc_readable(disc);
@@ -274,11 +351,11 @@ static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
 	struct node_parts parts = {.image = base->image,
 				   .readable = disc_readable(disc)};
 	struct listing l = {0};
-	void *md5 = NULL;
+	struct digest md5 = {.md5 = NULL};
 	char sum[sizeof base->info.digest];
 	int err;
 
-	if (iso_md5_start(&md5) <= 0)
+	if (iso_md5_start(&md5.md5) <= 0)
 		return -ENOMEM;
 	err = list_nodes(&l, base->image);
 	if (err == 0 && l.n != expected)
@@ -290,10 +367,13 @@ static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
 	if (err == 0)
 		err = find_links(&l, base->info.has_md5);
 	if (err == 0)
-		err = digest_descriptors(disc, base->info.lba, md5, why);
+		err = find_marked_links(&l);
 	if (err == 0)
-		err = visit_nodes(&l, &parts, visit, arg, md5, why);
-	iso_md5_end(&md5, sum);
+		err = digest_descriptors(disc, base->info.lba, &md5, why);
+	if (err == 0)
+		err = visit_nodes(&l, &parts, visit, arg, &md5, why);
+	digest_flush(&md5);
+	iso_md5_end(&md5.md5, sum);
 	node_parts_release(&parts);
 	if (err == 0) {
 		memcpy(base->info.digest, sum, sizeof sum);

@@ -32,9 +32,12 @@ int node_fill(struct node_parts *parts, IsoNode *node, bool is_root,
 void node_parts_release(struct node_parts *parts);
 
 /*
- * node_order - by kind, then by the inode number that the disc records: nodes
- * that compare equal may be hard links of one file.  For qsort.
+ * node_file_ino - the inode number that the disc records for a regular file; 0
+ * of other nodes.
+ * node_order - of nodes where that is equal: by kind, then by the number of
+ * those that are no files.  Nodes that compare equal may be hard links.
  */
+uint64_t node_file_ino(IsoNode *node);
 int node_order(IsoNode *a, IsoNode *b);
 
 /*
@@ -43,6 +46,12 @@ int node_order(IsoNode *a, IsoNode *b);
  * with some programs, so that empty files and symbolic links share them.
  */
 bool node_can_link(IsoNode *node, bool trusted);
+
+/*
+ * node_link_mark - what link_mark.h says of @node into @buf (LINK_MARK_MAX
+ * bytes); false if that is nothing.
+ */
+bool node_link_mark(IsoNode *node, char *buf);
 
 /*
  * node_same_inode - whether two nodes of one inode number can be links of one

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "burner/acl.h"
+#include "burner/link_mark.h"
 #include "burner/link_target.h"
 #include "burner/session_parts.h"
 #include "common/cleanup.h"
@@ -87,19 +88,41 @@ static bool is_library_attr(const char *name)
 	return !strncmp(name, "isofs.", 6) && strcmp(name, list_end) != 0;
 }
 
-/* What is not the user's: libisofs' own attributes, and ours. */
+/* What is not the user's: libisofs' own attributes, and ours that stays. */
 static bool is_kept_attr(const char *name)
 {
 	return is_library_attr(name) || !strcmp(name, LINK_TARGET_ATTR);
 }
 
-/*
- * The list that @node shall have: of what it has, what is not the user's; all
- * of @x but the ACLs; and the @target that its link could not take.
- */
-static int attr_list_make(IsoNode *node, const struct xattrs *x,
-			  const char *target, struct attr_list *ret)
+/* Ours for this node: link_target.h, link_mark.h. */
+static int add_own_attrs(const struct session *s, const struct session_node *n,
+			 struct attr_list *ret)
 {
+	char mark[LINK_MARK_MAX];
+	int err = 0;
+
+	if (n->base_id == SESSION_NEW && S_ISLNK(n->attr.mode) &&
+	    link_target_needs_attr(n->target))
+		err = attr_list_add(ret, LINK_TARGET_ATTR,
+				    strlen(LINK_TARGET_ATTR), n->target,
+				    strlen(n->target));
+	if (err < 0 || !n->link_id || S_ISREG(n->attr.mode))
+		return err;
+	snprintf(mark, sizeof mark, "%llu.%llu",
+		 (unsigned long long)s->medium.nwa,
+		 (unsigned long long)n->link_id);
+	return attr_list_add(ret, LINK_MARK_ATTR, strlen(LINK_MARK_ATTR), mark,
+			     strlen(mark));
+}
+
+/*
+ * The list that @node, which is @n, shall have: of what it has, what is not the
+ * user's; all of its xattrs but the ACLs; and ours.
+ */
+static int attr_list_make(const struct session *s, const struct session_node *n,
+			  IsoNode *node, struct attr_list *ret)
+{
+	const struct xattrs *x = n->xattrs;
 	struct attr_list old = {0};
 	uint32_t cursor = 0;
 	const char *name;
@@ -110,7 +133,7 @@ static int attr_list_make(IsoNode *node, const struct xattrs *x,
 
 	if (attr_list_get(node, &old, 0) < 0)
 		return -EIO;
-	room = old.n + (x ? x->count : 0) + 2;
+	room = old.n + (x ? x->count : 0) + 3;
 	ret->names = calloc(room, sizeof *ret->names);
 	ret->values = calloc(room, sizeof *ret->values);
 	ret->lengths = calloc(room, sizeof *ret->lengths);
@@ -122,10 +145,8 @@ static int attr_list_make(IsoNode *node, const struct xattrs *x,
 					    strlen(old.names[i]), old.values[i],
 					    old.lengths[i]);
 	attr_list_release(&old);
-	if (!err && target)
-		err = attr_list_add(ret, LINK_TARGET_ATTR,
-				    strlen(LINK_TARGET_ATTR), target,
-				    strlen(target));
+	if (!err)
+		err = add_own_attrs(s, n, ret);
 	while (!err && ret->n < room - 1 &&
 	       xattrs_next(x, &cursor, &name, &name_len, &value, &len))
 		if (!is_name(name, name_len, ACL_ACCESS_XATTR) &&
@@ -220,13 +241,9 @@ int place_attr(struct session *s, uint32_t index, IsoNode *node,
 {
 	const struct session_node *n = &s->plan->nodes[index];
 	struct attr_list list = {0};
-	const char *target = NULL;
 	int err, ret = 1;
 
-	if (n->base_id == SESSION_NEW && S_ISLNK(n->attr.mode) &&
-	    link_target_needs_attr(n->target))
-		target = n->target;
-	err = attr_list_make(node, n->xattrs, target, &list);
+	err = attr_list_make(s, n, node, &list);
 	/* The old ACLs go before the permissions, which they would follow. */
 	if (!err)
 		ret = iso_node_set_attrs(node, list.n, list.names, list.lengths,

@@ -13,8 +13,11 @@
 static int flush(struct fs_mount *m)
 {
 	struct why why = {""};
-	int err = volume_flush(m->volume, &why);
+	int err;
 
+	mount_io_begin(m);
+	err = volume_flush(m->volume, &why);
+	mount_io_end(m);
 	if (err)
 		log_error("%s: cannot save the changes: %s", m->dir,
 			  why_text(&why, err));

@@ -26,6 +26,11 @@ struct sync_wait;
 
 enum {
 	MOUNT_MAX_THREADS = 32,
+	/*
+	 * More that wait for a request at the same time do harm: the kernel
+	 * wakes the one that slept longest, most likely on another CPU.
+	 */
+	MOUNT_MAX_IDLE = 2,
 	MOUNT_MAX_OPCODES = 64,
 	MOUNT_MAX_IO = 1 << 20, /* bytes in one READ or WRITE */
 };
@@ -62,7 +67,10 @@ struct fs_mount {
 	pthread_mutex_t lock;
 	struct worker *workers; /* guarded by lock */
 	unsigned n_workers;	/* guarded by lock */
-	atomic_int idle;	/* workers that wait for a request */
+	atomic_int idle; /* workers that wait for a request, or will soon */
+	pthread_cond_t called;	/* with lock: parked workers are */
+	unsigned n_parked;	/* guarded by lock; not in idle */
+	unsigned n_calls;	/* guarded by lock: how many of them may go on */
 
 	/* folders' fsyncs that wait for a commit: guarded by one lock for all
 	 * mounts, which outlives them (fuse_fsync.c) */
@@ -78,9 +86,15 @@ struct fs_mount {
 /*
  * mount_start_worker - one more thread that serves, if there may be one; it
  * starts others as they are needed.  0 or -errno.
+ * mount_io_begin - this thread's request is going to wait, for a disk or for
+ * another thread: somebody else shall be there for the next one.  Requests that
+ * only look into the tree do without.
+ * mount_io_end - it will not wait any more; best before its answer.
  * mount_end_workers - let all of them finish what they do, and end.
  */
 int mount_start_worker(struct fs_mount *m);
+void mount_io_begin(struct fs_mount *m);
+void mount_io_end(struct fs_mount *m);
 void mount_end_workers(struct fs_mount *m);
 
 /* The bits of the WRITE that this thread serves (FUSE_WRITE_*), which libfuse

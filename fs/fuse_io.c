@@ -17,6 +17,7 @@ void mount_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 {
 	struct fs_mount *m = mount_of(req);
 	struct mover *mv = mount_mover();
+	enum { PIPED = 1, COPIED };
 	struct file_io io;
 	int done = 0;
 	int err = file_read_begin(m->tree, ino, (uint64_t)off,
@@ -27,9 +28,15 @@ void mount_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		reply_err(req, err);
 		return;
 	}
+	mount_io_begin(m);
 	if (io.len >= SPLICE_MIN)
 		done = mover_pipe(mv, m->volume, &io);
-	if (done == 1) {
+	if (done == 0) {
+		err = mover_read(mv, m->volume, &io);
+		done = err ? err : COPIED;
+	}
+	mount_io_end(m);
+	if (done == PIPED) {
 		struct fuse_bufvec out = FUSE_BUFVEC_INIT(io.len);
 
 		out.buf[0].flags = FUSE_BUF_IS_FD | FUSE_BUF_FD_RETRY;
@@ -45,8 +52,6 @@ void mount_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		file_read_end(m->tree, &io);
 		return;
 	}
-	if (done == 0)
-		done = mover_read(mv, m->volume, &io);
 	file_read_end(m->tree, &io);
 	if (done < 0)
 		reply_err(req, done);
@@ -110,10 +115,12 @@ void mount_op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 		reply_err(req, err);
 		return;
 	}
+	mount_io_begin(m);
 	done = copy_in(m->volume, in, &io);
 	stale = kill && has_set_id(m->tree, ino);
 	err = file_write_end(m->tree, &cred, &io, done > 0 ? (size_t)done : 0,
 			     kill);
+	mount_io_end(m);
 	if (stale)
 		mount_forget_attr(m, ino);
 	if (done <= 0)

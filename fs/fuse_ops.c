@@ -232,8 +232,11 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 	ssize_t len = -ENOMEM;
 
 	if (ino == TREE_ROOT && strcmp(name, m->barrier) == 0) {
-		uint64_t pushed = mount_settle(m);
+		uint64_t pushed;
 
+		mount_io_begin(m);
+		pushed = mount_settle(m);
+		mount_io_end(m);
 		reply_xattr(req, &pushed, size, sizeof pushed);
 		return;
 	}

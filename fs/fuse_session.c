@@ -234,10 +234,12 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 	m->volume = v;
 	m->tree = volume_tree(v);
 	pthread_mutex_init(&m->lock, NULL);
+	pthread_cond_init(&m->called, NULL);
 	m->wake_fd = eventfd(0, EFD_CLOEXEC);
 	if (m->wake_fd < 0) {
 		err = why_set(why, -errno, "cannot mount: eventfd: %s",
 			      strerror(errno));
+		pthread_cond_destroy(&m->called);
 		pthread_mutex_destroy(&m->lock);
 		free(m);
 		return err;
@@ -282,6 +284,7 @@ void fs_mount_free(struct fs_mount *m)
 	end_session(m);
 	mount_signals_give_back();
 	close(m->wake_fd);
+	pthread_cond_destroy(&m->called);
 	pthread_mutex_destroy(&m->lock);
 	free(m->dir);
 	free(m);

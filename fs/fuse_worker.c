@@ -111,21 +111,56 @@ static void serve(struct worker *w)
 {
 	struct fs_mount *m = w->m;
 	uint32_t opcode;
-	/* A burst of forgets must not make a burst of threads. */
-	bool counts;
 
 	atomic_store(&w->serving, UNKNOWN);
 	opcode = note_request(w);
 	if (opcode)
 		atomic_store(&w->serving, opcode);
-	counts = opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET;
-	if (counts && atomic_fetch_sub(&m->idle, 1) == 1)
-		mount_start_worker(m);
 	fuse_session_process_buf(m->session, &w->buf);
-	if (counts)
-		atomic_fetch_add(&m->idle, 1);
 	atomic_fetch_add(&w->served, 1);
 	atomic_store(&w->serving, IDLE);
+}
+
+void mount_io_begin(struct fs_mount *m)
+{
+	if (atomic_fetch_sub(&m->idle, 1) != 1)
+		return;
+	pthread_mutex_lock(&m->lock);
+	if (m->n_parked > m->n_calls) {
+		m->n_calls++;
+		atomic_fetch_add(&m->idle, 1);
+		pthread_cond_signal(&m->called);
+		pthread_mutex_unlock(&m->lock);
+		return;
+	}
+	pthread_mutex_unlock(&m->lock);
+	/* Without another one, the next request waits for this one. */
+	(void)mount_start_worker(m);
+}
+
+void mount_io_end(struct fs_mount *m)
+{
+	atomic_fetch_add(&m->idle, 1);
+}
+
+/* Where there are enough, wait until there are too few. */
+static void park(struct fs_mount *m)
+{
+	int idle = atomic_load(&m->idle);
+
+	do {
+		if (idle <= MOUNT_MAX_IDLE)
+			return;
+	} while (!atomic_compare_exchange_weak(&m->idle, &idle, idle - 1));
+	pthread_mutex_lock(&m->lock);
+	m->n_parked++;
+	while (!m->n_calls && !atomic_load(&m->ending))
+		pthread_cond_wait(&m->called, &m->lock);
+	m->n_parked--;
+	/* Who called has counted this one as idle. */
+	if (m->n_calls)
+		m->n_calls--;
+	pthread_mutex_unlock(&m->lock);
 }
 
 static void *worker_run(void *arg)
@@ -149,6 +184,7 @@ static void *worker_run(void *arg)
 			break;
 		}
 		serve(w);
+		park(m);
 	}
 	atomic_store(&m->ending, true);
 	wake(m);
@@ -206,6 +242,7 @@ void mount_end_workers(struct fs_mount *m)
 
 	pthread_mutex_lock(&m->lock);
 	atomic_store(&m->ending, true); /* under the lock: no new one now */
+	pthread_cond_broadcast(&m->called);
 	list = m->workers;
 	m->workers = NULL;
 	m->n_workers = 0;

@@ -426,7 +426,8 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 		err = acl_check(inode, name, value, size, &mode, &keep);
 		if (err)
 			return err;
-		if (value && (flags & TREE_KILL_SGID))
+		if (value && (flags & TREE_KILL_SGID) &&
+		    !strcmp(name, "system.posix_acl_access"))
 			mode &= ~(mode_t)S_ISGID;
 	}
 	there = xattrs_get(inode->xattrs, name, &old) >= 0;

@@ -144,9 +144,15 @@ unsigned inode_changes(const struct inode *inode)
 uint64_t tree_entry_bytes(const struct tree *t, const struct inode *inode,
 			  size_t name_len)
 {
+	/* What says which names of a link or special file are one: counted
+	 * always, so that the sums do not depend on nlink. */
+	enum { LINK_MARK = 64 };
+	size_t attrs = inode->xattrs ? inode->xattrs->size_bytes : 0;
+
+	if (!S_ISREG(inode->mode) && !S_ISDIR(inode->mode))
+		attrs += LINK_MARK;
 	return space_entry_bytes(
-		name_len, S_ISDIR(inode->mode),
-		inode->xattrs ? inode->xattrs->size_bytes : 0,
+		name_len, S_ISDIR(inode->mode), attrs,
 		S_ISLNK(inode->mode) ? inode->size : 0,
 		S_ISREG(inode->mode) ? inode->size : 0, t->joliet);
 }

@@ -203,21 +203,21 @@ int dentry_note(struct tree *t, struct dentry *d)
 }
 
 /* A place of the base, or of a frozen tree, that can be taken up again. */
-static struct dentry *find_dead(const struct inode *parent, const char *name,
-				const struct inode *inode)
+static struct dentry *find_dead(struct tree *t, const struct inode *parent,
+				const char *name, const struct inode *inode)
 {
-	struct dentry *d;
+	struct dentry *d = dentry_first(t, parent, name);
 
-	for (d = inode->places; d; d = d->place_next)
-		if (d->parent == parent && strcmp(d->name, name) == 0)
-			return d;
-	return NULL;
+	/* By name: an inode may have many places. */
+	while (d && d->inode != inode)
+		d = dentry_next_same(d, parent, name);
+	return d;
 }
 
 struct dentry *dentry_prepare(struct tree *t, struct inode *parent,
 			      const char *name, struct inode *inode)
 {
-	struct dentry *d = find_dead(parent, name, inode);
+	struct dentry *d = find_dead(t, parent, name, inode);
 
 	if (!d)
 		d = dentry_new(t, parent, name, inode);

@@ -166,9 +166,11 @@ daemon() {
 }
 
 # no_daemon - nothing of ours runs.  A process that is ending has no command
-# line any more, but its files may still be open, and locked.
+# line any more, and its first thread may have ended, but its files may still be
+# open, and locked.
 no_daemon() {
-	! pgrep -r D,R,S,T 'discfs$' >/dev/null
+	! grep -qsE '^[0-9]+ \([^)]*discfs\) [^ZX]' \
+		/proc/[0-9]*/task/[0-9]*/stat
 }
 
 # slay [DIR] - kill -9 the daemon and clear the dead mount away.

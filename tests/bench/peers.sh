@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What discfs is measured against.  Sourced by run.
+#
+#   peer_why PEER           why it cannot be measured here; nothing: it can
+#   peer_up PEER [BASE]     mount it at $M, empty, or showing BASE: the name of
+#                           a base made by a row ($W/base/BASE is the tree,
+#                           $W/base/BASE.iso the image of it)
+#   peer_down PEER          unmount it and drop what it wrote
+#   peer_backing PEER       the file or folder that holds its bytes
+#
+# All of them keep their bytes on the file system of $W.
+
+peer_why() {
+	local program=$1
+
+	case $1 in
+	discfs | ext4 | dd | md5sum | unstaged | most) return ;;
+	overlay)
+		grep -q overlay /proc/filesystems || modprobe overlay 2>/dev/null ||
+			echo "the kernel has no overlayfs"
+		return
+		;;
+	floor) program=$FLOOR ;;
+	esac
+	command -v "$program" >/dev/null || echo "$1 is not installed"
+}
+
+# is_mounted DIR
+is_mounted() {
+	mountpoint -q "$1"
+}
+
+await() {
+	local i
+
+	for ((i = 0; i < 1000; i++)); do
+		! "$@" || return 0
+		sleep 0.01
+	done
+	die "in vain: $*"
+}
+
+# discfs_mount IMAGE [OPTS]
+discfs_mount() {
+	"$DISCFS" mount -o "stage=$P/stage,commit=manual${2:+,$2}" "$1" "$M"
+}
+
+peer_up() {
+	local peer=$1 base=${2:-} lower
+
+	P=$W/peer/$peer
+	M=$P/mnt
+	lower=$P/lower
+	mkdir -p "$P" "$M"
+	[ -z "$base" ] || lower=$W/base/$base
+	case $peer in
+	ext4)
+		[ -z "$base" ] || cp -a "$lower/." "$M"
+		;;
+	discfs)
+		if [ -n "$base" ]; then
+			cp "$W/base/$base.iso" "$P/disc.iso"
+		else
+			: >"$P/disc.iso"
+		fi
+		discfs_mount "$P/disc.iso" verify=none
+		;;
+	floor)
+		# In a session of its own, as any daemon: the scheduler groups by it.
+		setsid "$FLOOR" "$P/data" "$M" &
+		await is_mounted "$M"
+		[ -z "$base" ] || cp -a "$lower/." "$M"
+		;;
+	overlay | fuse-overlayfs | unionfs-fuse)
+		mkdir -p "$P/lower" "$P/upper" "$P/work"
+		overlay_up "$peer" "$lower"
+		;;
+	fuseiso)
+		fuseiso "$W/base/$base.iso" "$M"
+		;;
+	archivemount)
+		archivemount -o readonly "$W/base/$base.iso" "$M"
+		;;
+	fuse-zip)
+		fuse-zip "$P/archive.zip" "$M"
+		;;
+	esac
+}
+
+overlay_up() {
+	local dirs="lowerdir=$2,upperdir=$P/upper,workdir=$P/work"
+
+	case $1 in
+	overlay) mount -t overlay overlay -o "$dirs" "$M" ;;
+	fuse-overlayfs) quiet fuse-overlayfs -o "$dirs" "$M" ;;
+	unionfs-fuse)
+		unionfs-fuse -o cow,suid,dev "$P/upper=RW:$2=RO" "$M"
+		;;
+	esac
+}
+
+peer_down() {
+	local peer=$1
+
+	cd "$W"
+	case $peer in
+	discfs)
+		! is_mounted "$M" || quiet "$DISCFS" umount --keep "$M"
+		await no_daemon
+		;;
+	*)
+		! is_mounted "$M" || umount "$M"
+		;;
+	esac
+	rm -rf --one-file-system "$P"
+}
+
+no_daemon() {
+	! pgrep -r D,R,S,T -x discfs >/dev/null
+}
+
+peer_backing() {
+	case $1 in
+	discfs) find "$P/stage" "$P/disc.iso" -type f ;;
+	floor) echo "$P/data" ;;
+	fuseiso | archivemount) find "$W/base" -maxdepth 1 -type f ;;
+	ext4) find "$M" -type f ;;
+	*) find "$P/upper" "$W/base" -type f ;;
+	esac
+}
+
+# cold PEER - nothing of the mount in the kernel's caches, all bytes below it.
+cold() {
+	sync -f "$W"
+	echo 3 >/proc/sys/vm/drop_caches
+	peer_backing "$1" | tr '\n' '\0' | xargs -0r cat >/dev/null
+}
