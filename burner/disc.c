@@ -28,6 +28,8 @@ int disc_open(const struct disc_params *params, struct disc **ret,
 			       strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return why_set(why, -EISDIR, "%s is a folder", path);
+	if (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode))
+		return drive_disc_open(&absolute, ret, why);
 	if (!S_ISREG(st.st_mode))
 		return why_set(why, -ENOTSUP, "%s is not an image file", path);
 	return image_disc_open(&absolute, ret, why);

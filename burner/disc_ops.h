@@ -49,4 +49,12 @@ uint64_t disc_readable(struct disc *disc);
 int image_disc_open(const struct disc_params *params, struct disc **ret,
 		    struct why *why);
 
+/*
+ * drive_disc_open - the medium in the optical drive at params->path, which is
+ * the drive's until disc_free: nobody else opens it, and its tray is locked.
+ * -ENOTSUP: no optical drive.
+ */
+int drive_disc_open(const struct disc_params *params, struct disc **ret,
+		    struct why *why);
+
 #endif

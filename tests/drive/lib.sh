@@ -102,3 +102,10 @@ sessions() {
 	n=$(grep -c '^ISO session' "$T/said") || true
 	[ "$n" -eq "$1" ] || fail "$n sessions, not $1"
 }
+
+# on_drive ARG... - discfs with the drive.
+on_drive() {
+	timeout 60 env LD_PRELOAD="$MMCSHIM" \
+		ASAN_OPTIONS="verify_asan_link_order=0:${ASAN_OPTIONS:-}" \
+		"$DISCFS" "$@" </dev/null
+}

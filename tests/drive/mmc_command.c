@@ -270,7 +270,7 @@ void mmc_command(struct mmc *m, const uint8_t *cdb, size_t cdb_len, void *buf,
 	struct mmc_state *s = m->s;
 	uint8_t padded[16] = {0};
 	struct mmc_request rq = {.cdb = padded, .buf = buf, .len = len};
-	uint32_t sense;
+	uint32_t sense = 0;
 
 	memset(res, 0, sizeof(*res));
 	memcpy(padded, cdb,

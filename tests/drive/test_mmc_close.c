@@ -54,6 +54,18 @@ START_TEST(sessions_have_gaps)
 }
 END_TEST
 
+START_TEST(a_closed_track_is_of_whole_ecc_blocks)
+{
+	struct rig *rig = rig_new(MMC_DVD_PLUS_R);
+
+	ck_assert_uint_eq(put(rig, 0, 5, 1), 0);
+	ck_assert_uint_eq(close_what(rig, 2, 0), 0);
+	ck_assert_uint_eq(rig->m.s->tracks[0].size, 16);
+	ck_assert_uint_eq(next_start(rig), 16 + 2048);
+	rig_free(rig);
+}
+END_TEST
+
 START_TEST(run_out_blocks_cannot_be_read)
 {
 	struct rig *rig = rig_new(MMC_CD_R);
@@ -267,6 +279,7 @@ TCase *close_cases(void)
 	TCase *tc = tcase_create("close");
 
 	tcase_add_test(tc, sessions_have_gaps);
+	tcase_add_test(tc, a_closed_track_is_of_whole_ecc_blocks);
 	tcase_add_test(tc, run_out_blocks_cannot_be_read);
 	tcase_add_test(tc, a_closed_disc_takes_no_more);
 	tcase_add_test(tc, close_functions_go_with_the_medium);
