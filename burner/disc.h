@@ -35,6 +35,9 @@ enum disc_status {
 	DISC_APPENDABLE,  /* holds sessions, takes one more */
 	DISC_CLOSED,      /* holds sessions, takes no more */
 	DISC_FOREIGN,     /* data that is not ISO 9660 */
+	DISC_DAMAGED,     /* a burn failed: its last track has to be closed */
+	DISC_PROTECTED,   /* may hold sessions; writing is switched off */
+	DISC_UNSUPPORTED, /* the drive or libburn cannot use it */
 	DISC_NONE,        /* no medium */
 };
 
@@ -53,6 +56,13 @@ struct medium {
 	uint64_t end_lba;          /* one behind the last session */
 	unsigned sessions;
 };
+
+/* medium_is_blank - it can be read or written, and there is nothing on it. */
+static inline bool medium_is_blank(const struct medium *m)
+{
+	return m->sessions == 0 && m->status != DISC_FOREIGN &&
+	       m->status != DISC_NONE;
+}
 
 struct disc_session {
 	uint32_t lba;

@@ -89,13 +89,13 @@ static int start_image(struct session *s, struct why *why)
 static int check_medium(struct session *s, struct why *why)
 {
 	const struct medium *m = &s->medium;
-	bool blank = m->status == DISC_BLANK;
+	bool blank;
 	int err;
 
 	err = disc_look(s->disc, &s->medium, why);
 	if (err < 0)
 		return err;
-	blank = m->status == DISC_BLANK;
+	blank = medium_is_blank(m);
 	if (blank != s->plan->blank)
 		return why_set(why, -ESTALE, "%s is %s blank",
 			       disc_path(s->disc), blank ? "now" : "not");

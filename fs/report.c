@@ -26,6 +26,12 @@ static const char *status_word(enum disc_status status)
 		return "closed";
 	case DISC_FOREIGN:
 		return "not a data disc";
+	case DISC_DAMAGED:
+		return "damaged";
+	case DISC_PROTECTED:
+		return "write-protected";
+	case DISC_UNSUPPORTED:
+		return "unsupported";
 	case DISC_NONE:
 		break;
 	}

@@ -218,7 +218,7 @@ static int import_base(struct volume *v, struct why *why)
 	if (err)
 		return why_set(why, err, "out of memory");
 	volume_set_limit(v);
-	v->blank = v->medium.status == DISC_BLANK;
+	v->blank = medium_is_blank(&v->medium);
 	if (v->blank)
 		return 0;
 	return tree_import(v->tree, v->disc, &opts, &present, &v->info, why);

@@ -55,7 +55,8 @@ burns xorriso -for_backup -dev /dev/sr0 -map "$T/t/s1" /s1 -commit
 burns xorriso -indev /dev/sr0 -find /s1/data -exec report_lba --
 lba=$(sed -n 's/^File data lba: *[0-9]* , *\([0-9]*\) .*/\1/p' "$T/said")
 on_drive mount /dev/sr0 "$MNT"
-expect_error 32 'in use' on_drive mount /dev/sr0 "$T/t"
+expect_error 32 'in use: discfs \(pid [0-9]+\) has it open' \
+	on_drive mount /dev/sr0 "$T/t"
 ok "a drive that is in use"
 
 disc fault read-error lba=$((lba + 100)) blocks=1

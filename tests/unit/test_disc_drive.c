@@ -236,6 +236,45 @@ START_TEST(no_medium)
 }
 END_TEST
 
+/* What stands in the way of writing, in words and as a status. */
+START_TEST(not_writable)
+{
+	static const struct {
+		enum mmc_media media;
+		bool protect;
+		enum disc_status status;
+		const char *words;
+	} cases[] = {
+		{MMC_CD_R, true, DISC_PROTECTED, "write-protected"},
+		{MMC_DVD_RAM, true, DISC_PROTECTED, "write-protected"},
+		{MMC_CD_R, false, DISC_DAMAGED, "damaged"},
+		{MMC_DVD_R, false, DISC_DAMAGED, "damaged"},
+	};
+	struct medium medium;
+	struct mmc_file file;
+	struct disc *disc;
+	char byte;
+
+	blank(cases[_i].media);
+	ck_assert_int_eq(mmc_file_open(drive_path, &file), 0);
+	file.mmc.s->write_protected = cases[_i].protect;
+	if (!cases[_i].protect)
+		ck_assert(mmc_damage(&file.mmc));
+	ck_assert_int_eq(open_drive(&disc, NULL), 0);
+	ck_assert_int_eq(disc_look(disc, &medium, NULL), 0);
+	ck_assert_int_eq(medium.status, cases[_i].status);
+	ck_assert(medium_is_blank(&medium));
+	ck_assert_ptr_nonnull(medium.why_not_writable);
+	ck_assert_ptr_nonnull(strstr(medium.why_not_writable, cases[_i].words));
+	ck_assert(file.mmc.s->locked);
+	if (!medium.overwritable)
+		ck_assert_int_eq(disc_read(disc, &byte, 1, 0), -EIO);
+	disc_free(disc);
+	ck_assert(!file.mmc.s->locked);
+	mmc_file_close(&file);
+}
+END_TEST
+
 START_TEST(a_drive_that_is_lost)
 {
 	char block[DISC_BLOCK];
@@ -283,6 +322,7 @@ int main(void)
 	tcase_add_test(tc, does_not_write);
 	tcase_add_test(tc, one_at_a_time);
 	tcase_add_test(tc, no_medium);
+	tcase_add_loop_test(tc, not_writable, 0, 4);
 	tcase_add_test(tc, a_drive_that_is_lost);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
