@@ -56,6 +56,12 @@ int disc_distrust(struct disc *disc, uint32_t lba)
 	return disc->ops->distrust ? disc->ops->distrust(disc, lba) : 0;
 }
 
+void disc_eject(struct disc *disc)
+{
+	if (disc->ops->eject)
+		disc->ops->eject(disc);
+}
+
 int disc_prepare(struct disc *disc, const struct burn_settings *settings,
 		 struct why *why)
 {

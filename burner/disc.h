@@ -76,7 +76,9 @@ struct medium {
 struct burn_settings {
 	bool close; /* the medium takes no further session afterwards */
 	bool dummy; /* the laser stays off */
-	uint32_t speed_kbs; /* at most, in 1000 bytes a second; 0: the fastest */
+	/* At most so fast: in 1000 bytes a second, or as a multiple of what
+	 * the medium's kind has for 1x.  Both 0: the fastest. */
+	uint32_t speed_kbs, speed_x;
 	/*
 	 * Media with defect management: write at full speed, without looking
 	 * at what was written (MMC-6 6.44.3.4, Streaming).
@@ -132,6 +134,9 @@ int disc_look(struct disc *disc, struct medium *ret, struct why *why);
  * on it is not taken for the last one.  0 or -ENOMEM.
  */
 int disc_distrust(struct disc *disc, uint32_t lba);
+
+/* disc_eject - open the tray of a drive once @disc is freed. */
+void disc_eject(struct disc *disc);
 
 /*
  * disc_prepare - make a blank medium one that can be written at once, where it

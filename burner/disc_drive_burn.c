@@ -36,7 +36,10 @@ enum {
 	PROFILE_BD_RE = 0x43,
 };
 
-enum { POLL_MS = 50, SPEED_UNIT = 1000 };
+enum { POLL_MS = 50 };
+
+/* 1x of each kind, in 100 bytes a second. */
+enum { SPEED_CD = 1764, SPEED_DVD = 13850, SPEED_BD = 44956 };
 
 /* ---- what a session costs ---- */
 
@@ -153,6 +156,17 @@ int drive_disc_burn_begin(struct disc *disc, struct burn_drive **ret,
 	return 0;
 }
 
+static uint32_t speed_of(const struct burn_settings *settings, int profile)
+{
+	if (!settings->speed_x)
+		return settings->speed_kbs;
+	return settings->speed_x *
+	       (drive_is_cd(profile)	  ? SPEED_CD
+		: profile >= PROFILE_BD_R ? SPEED_BD
+					  : SPEED_DVD) /
+	       10;
+}
+
 bool drive_disc_burn_choose(struct disc *disc, uint64_t nwa,
 			    const struct burn_settings *settings,
 			    struct burn_write_opts *opts)
@@ -165,7 +179,8 @@ bool drive_disc_burn_choose(struct disc *disc, uint64_t nwa,
 	if (overwritable)
 		burn_write_opts_set_start_byte(opts, (off_t)(nwa * DISC_BLOCK));
 	burn_write_opts_set_stream_recording(opts, settings->stream);
-	burn_drive_set_speed(d->drive->handle, 0, (int)settings->speed_kbs);
+	burn_drive_set_speed(d->drive->handle, 0,
+			     (int)speed_of(settings, d->state.profile));
 	/*
 	 * On DVD+R and BD-R libburn would reserve a track as long as the
 	 * session; a burn that fails leaves that and one more open track, so

@@ -38,6 +38,7 @@ struct volume_opts {
 	bool rebase;             /* take a stage of the disc before it grew elsewhere */
 	bool no_rock_ridge, no_joliet;
 	struct burn_settings burn;
+	bool eject; /* open the tray at the end, if nothing waits */
 	uint64_t capacity_bytes;
 	uint32_t session_lba;    /* IMPORT_LAST, or -o session=/sbsector= (then read-only) */
 	unsigned triggers;       /* enum commit_trigger */
