@@ -35,6 +35,16 @@ int disc_open(const struct disc_params *params, struct disc **ret,
 	return image_disc_open(&absolute, ret, why);
 }
 
+uint64_t medium_overhead(const struct medium *m, uint64_t blocks)
+{
+	uint64_t whole = blocks < m->min_blocks ? m->min_blocks : blocks;
+
+	if (m->write_blocks > 1)
+		whole = (whole + m->write_blocks - 1) / m->write_blocks *
+			m->write_blocks;
+	return whole - blocks + m->end_blocks + m->gap_blocks;
+}
+
 void disc_free(struct disc *disc)
 {
 	if (disc)

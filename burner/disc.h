@@ -66,11 +66,18 @@ struct medium {
 	 * multiple of these, and so many lie between its end and the start of
 	 * the next one, or what closes the medium. */
 	uint32_t write_blocks;
+	uint32_t min_blocks; /* it is filled up to these */
 	uint32_t end_blocks; /* behind its own, e.g. run-out blocks */
 	uint32_t gap_blocks;
 	unsigned sessions_max; /* so many a medium of this kind takes; 0: any */
 	bool simulates; /* a session can be burned for a test */
 };
+
+/*
+ * medium_overhead - blocks that a session of @blocks costs beside them:
+ * filling, its end, and the gap before the next one.
+ */
+uint64_t medium_overhead(const struct medium *m, uint64_t blocks);
 
 /* How a session is written to the medium in a drive.  All 0: as usual. */
 struct burn_settings {

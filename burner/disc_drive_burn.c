@@ -51,23 +51,24 @@ enum { SPEED_CD = 1764, SPEED_DVD = 13850, SPEED_BD = 44956 };
  */
 static const struct cost {
 	int profile;
-	uint32_t write_blocks, end_blocks, gap_first, gap_later;
+	uint32_t write_blocks, min_blocks, end_blocks, gap_first, gap_later;
 	unsigned sessions_max;
 	bool simulates;
 } costs[] = {
-	/* Tracks at once end with two run-out blocks. */
-	{PROFILE_CD_R, 1, 2, 11400, 6900, 99, true},
-	{PROFILE_CD_RW, 1, 2, 11400, 6900, 99, true},
-	{PROFILE_DVD_R, 16, 0, 12288, 4096, 0, true},
-	{PROFILE_DVD_RW_SEQUENTIAL, 16, 0, 12288, 4096, 0, true},
-	{PROFILE_DVD_R_DL, 16, 0, 12288, 4096, 0, true},
-	{PROFILE_DVD_PLUS_R, 16, 0, 2048, 2048, 153, false},
-	{PROFILE_DVD_PLUS_R_DL, 16, 0, 2048, 2048, 127, false},
-	{PROFILE_BD_R, 32, 0, 0, 0, 7927, false},
-	{PROFILE_DVD_RAM, 16, 0, 0, 0, 0, false},
-	{PROFILE_DVD_RW_RESTRICTED, 16, 0, 0, 0, 0, false},
-	{PROFILE_DVD_PLUS_RW, 16, 0, 0, 0, 0, false},
-	{PROFILE_BD_RE, 32, 0, 0, 0, 0, false},
+	/* A track has 4 seconds at least; at once it ends with two run-out
+	 * blocks (MMC-6 4.2.3.6). */
+	{PROFILE_CD_R, 1, 300, 2, 11400, 6900, 99, true},
+	{PROFILE_CD_RW, 1, 300, 2, 11400, 6900, 99, true},
+	{PROFILE_DVD_R, 16, 0, 0, 12288, 4096, 0, true},
+	{PROFILE_DVD_RW_SEQUENTIAL, 16, 0, 0, 12288, 4096, 0, true},
+	{PROFILE_DVD_R_DL, 16, 0, 0, 12288, 4096, 0, true},
+	{PROFILE_DVD_PLUS_R, 16, 0, 0, 2048, 2048, 153, false},
+	{PROFILE_DVD_PLUS_R_DL, 16, 0, 0, 2048, 2048, 127, false},
+	{PROFILE_BD_R, 32, 0, 0, 0, 0, 7927, false},
+	{PROFILE_DVD_RAM, 16, 0, 0, 0, 0, 0, false},
+	{PROFILE_DVD_RW_RESTRICTED, 16, 0, 0, 0, 0, 0, false},
+	{PROFILE_DVD_PLUS_RW, 16, 0, 0, 0, 0, 0, false},
+	{PROFILE_BD_RE, 32, 0, 0, 0, 0, 0, false},
 };
 
 void drive_disc_costs(const struct drive_state *state, struct medium *m)
@@ -79,6 +80,7 @@ void drive_disc_costs(const struct drive_state *state, struct medium *m)
 		if (c->profile != state->profile)
 			continue;
 		m->write_blocks = c->write_blocks;
+		m->min_blocks = c->min_blocks;
 		m->end_blocks = c->end_blocks;
 		m->sessions_max = c->sessions_max;
 		m->simulates = c->simulates;
