@@ -401,6 +401,20 @@ static struct json_object *log_entry(const struct disc_session *s, size_t i,
 	return o;
 }
 
+/* What cannot be imported does not change what the next one is compared with.
+ */
+static struct json_object *unreadable_entry(const struct disc_session *s,
+					    size_t i)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_number(o, "number", i + 1);
+	put_number(o, "lba", s->lba);
+	put_number(o, "blocks", s->blocks);
+	put_bool(o, "unreadable", true);
+	return o;
+}
+
 int report_log(struct volume *v, struct json_object **ret, struct why *why)
 {
 	struct json_object *o, *array = json_object_new_array();
@@ -418,6 +432,14 @@ int report_log(struct volume *v, struct json_object **ret, struct why *why)
 
 		err = import_session(v->disc, &opts, list_node, &now, &info,
 				     why);
+		/* A burn that failed is listed, too; nothing is in it. */
+		if (err == -EIO || err == -EMEDIUMTYPE || err == -EBADMSG) {
+			listing_release(&now);
+			json_object_array_add(
+				array, unreadable_entry(&sessions[i], i));
+			err = 0;
+			continue;
+		}
 		if (!err) {
 			if (now.n_files)
 				qsort(now.files, now.n_files, sizeof *now.files,
