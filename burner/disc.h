@@ -35,6 +35,9 @@ enum disc_status {
 	DISC_APPENDABLE,  /* holds sessions, takes one more */
 	DISC_CLOSED,      /* holds sessions, takes no more */
 	DISC_FOREIGN,     /* data that is not ISO 9660 */
+	DISC_DAMAGED,     /* a burn failed: its last track has to be closed */
+	DISC_PROTECTED,   /* may hold sessions; writing is switched off */
+	DISC_UNSUPPORTED, /* the drive or libburn cannot use it */
 	DISC_NONE,        /* no medium */
 };
 
@@ -50,9 +53,52 @@ struct medium {
 				    * image's file system */
 	uint32_t last_lba;         /* start of the last session (its superblock is
 				    * at last_lba + 16); 0 also when blank */
+	/*
+	 * The last session that counts: the last one but for those that
+	 * disc_distrust was told of.  Without one the medium is as good as
+	 * blank, whatever else stands on it.
+	 */
+	bool has_base;
+	uint32_t base_lba;
 	uint64_t end_lba;          /* one behind the last session */
 	unsigned sessions;
+	/* What a session costs beside its blocks: it is filled up to a
+	 * multiple of these, and so many lie between its end and the start of
+	 * the next one, or what closes the medium. */
+	uint32_t write_blocks;
+	uint32_t min_blocks; /* it is filled up to these */
+	uint32_t end_blocks; /* behind its own, e.g. run-out blocks */
+	uint32_t gap_blocks;
+	unsigned sessions_max; /* so many a medium of this kind takes; 0: any */
+	bool simulates; /* a session can be burned for a test */
 };
+
+/*
+ * medium_overhead - blocks that a session of @blocks costs beside them:
+ * filling, its end, and the gap before the next one.
+ */
+uint64_t medium_overhead(const struct medium *m, uint64_t blocks);
+
+/* How a session is written to the medium in a drive.  All 0: as usual. */
+struct burn_settings {
+	bool close; /* the medium takes no further session afterwards */
+	bool dummy; /* the laser stays off */
+	/* At most so fast: in 1000 bytes a second, or as a multiple of what
+	 * the medium's kind has for 1x.  Both 0: the fastest. */
+	uint32_t speed_kbs, speed_x;
+	/*
+	 * Media with defect management: write at full speed, without looking
+	 * at what was written (MMC-6 6.44.3.4, Streaming).
+	 */
+	bool stream;
+};
+
+/* medium_is_blank - it can be read or written, and there is nothing on it. */
+static inline bool medium_is_blank(const struct medium *m)
+{
+	return !m->has_base && m->status != DISC_FOREIGN &&
+	       m->status != DISC_NONE;
+}
 
 struct disc_session {
 	uint32_t lba;
@@ -88,6 +134,24 @@ const char *disc_path(const struct disc *disc);
  * Returns 0 or -errno with @why.
  */
 int disc_look(struct disc *disc, struct medium *ret, struct why *why);
+
+/*
+ * disc_distrust - the session of a sequential medium that begins at @lba was
+ * burned by us and failed, or does not hold what it should: from the next look
+ * on it is not taken for the last one.  0 or -ENOMEM.
+ */
+int disc_distrust(struct disc *disc, uint32_t lba);
+
+/* disc_eject - open the tray of a drive once @disc is freed. */
+void disc_eject(struct disc *disc);
+
+/*
+ * disc_prepare - make a blank medium one that can be written at once, where it
+ * has to be formatted first.  Nothing is ever lost by it.
+ * Returns 0 or -errno with @why.
+ */
+int disc_prepare(struct disc *disc, const struct burn_settings *settings,
+		 struct why *why);
 
 /*
  * disc_fd - a descriptor from which the disc's bytes can be read and spliced

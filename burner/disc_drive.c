@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The medium in a drive, by libburn.  The block device is not read: what the
- * kernel thinks of its size is stale after a burn.  Writing is not there yet,
- * and each medium says so.
+ * kernel thinks of its size is stale after a burn.  disc_drive_burn.c writes.
  */
 #include "config.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +13,10 @@
 
 #include "burner/block_cache.h"
 #include "burner/chain.h"
-#include "burner/disc_ops.h"
+#include "burner/disc_drive.h"
 #include "burner/library.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
-
-/* Profiles of media without sessions of their own (MMC-6 5.3.1). */
-static const int overwritable_profiles[] = {0x12, 0x13, 0x1a, 0x43};
 
 /* Flags of burn_read_data: no message on an error, no second try singly. */
 #define READ_FLAGS (2 | 4)
@@ -29,52 +24,11 @@ static const int overwritable_profiles[] = {0x12, 0x13, 0x1a, 0x43};
 /* To open, change, close and spin up takes longer. */
 enum { SWAP_SECONDS = 3 };
 
-static const char not_yet[] = "discs in drives are not written yet";
-
-struct toc_session {
-	uint32_t lba;
-	uint64_t end; /* one behind its last track */
-};
-
-struct drive_disc {
-	struct disc disc;
-	struct burn_drive_info *infos;
-	struct burn_drive *drive; /* grabbed, or NULL */
-	char serial[64];
-	/*
-	 * Guards what follows, and libburn's use of the drive: one command
-	 * at a time.  A leaf; held over reading, which is what it orders.
-	 */
-	pthread_mutex_t lock;
-	bool assessed; /* since the last look */
-	struct block_cache *cache;
-	uint64_t end_lba; /* one behind what can be read */
-	/*
-	 * A block of the medium as it was, to know it by: the superblock.  The
-	 * tray is locked, but there is the hole in its front.  libburn does not
-	 * tell that the medium was changed; so this block is looked at before
-	 * the first reading after an error, or after nothing was read for as
-	 * long as a change takes.
-	 */
-	bool marked, doubtful;
-	struct timespec read_at;
-	uint64_t mark_lba;
-	unsigned char mark[DISC_BLOCK];
-	struct toc_session *toc;
-	size_t toc_n;
-	char type[80];
-};
-
-static struct drive_disc *drive_of(struct disc *disc)
-{
-	return (struct drive_disc *)disc;
-}
-
 static int read_raw(struct drive_disc *d, uint64_t lba, size_t n, void *buf)
 {
 	off_t size = (off_t)n * DISC_BLOCK, got = 0;
-	bool good = burn_read_data(d->drive, (off_t)lba * DISC_BLOCK, buf, size,
-				   &got, READ_FLAGS) > 0 &&
+	bool good = burn_read_data(d->drive->handle, (off_t)lba * DISC_BLOCK,
+				   buf, size, &got, READ_FLAGS) > 0 &&
 		    got == size;
 
 	d->doubtful = !good;
@@ -102,15 +56,28 @@ static int read_medium(void *arg, uint64_t lba, size_t n, void *buf)
 {
 	struct drive_disc *d = arg;
 
+	if (d->burning)
+		return -EBUSY;
 	return is_same_locked(d) ? read_raw(d, lba, n, buf) : -EIO;
 }
 
+/*
+ * A drive that writes does not read.  What is not in the cache waits for the
+ * end of the burn.
+ */
 static int drive_read(struct disc *disc, void *buf, size_t len, uint64_t pos)
 {
 	struct drive_disc *d = drive_of(disc);
+	int err;
 	LOCK_GUARD(&d->lock);
 
-	return block_cache_read(d->cache, buf, len, pos, d->end_lba);
+	for (;;) {
+		err = block_cache_read(d->cache, buf, len, pos,
+				       d->state.readable_blocks);
+		if (err == 0 || !d->burning)
+			return err;
+		pthread_cond_wait(&d->idle, &d->lock);
+	}
 }
 
 /* From now on the medium is known by its block @lba. */
@@ -120,7 +87,8 @@ static void mark(struct drive_disc *d, uint64_t lba)
 
 	d->mark_lba = lba;
 	d->marked = block_cache_read(d->cache, d->mark, DISC_BLOCK,
-				     lba * DISC_BLOCK, d->end_lba) == 0;
+				     lba * DISC_BLOCK,
+				     d->state.readable_blocks) == 0;
 }
 
 static uint64_t drive_readable(struct disc *disc)
@@ -128,10 +96,10 @@ static uint64_t drive_readable(struct disc *disc)
 	struct drive_disc *d = drive_of(disc);
 	LOCK_GUARD(&d->lock);
 
-	return d->end_lba * DISC_BLOCK;
+	return d->state.readable_blocks * DISC_BLOCK;
 }
 
-static int drive_read_head(struct disc *disc, void *head)
+int drive_disc_read_head(struct disc *disc, void *head)
 {
 	uint64_t readable = drive_readable(disc);
 	size_t n =
@@ -141,139 +109,42 @@ static int drive_read_head(struct disc *disc, void *head)
 	return drive_read(disc, head, n, 0);
 }
 
-static int drive_write_head(struct disc *disc, const void *head,
-			    struct why *why)
-{
-	(void)head;
-	return why_set(why, -EROFS, "cannot write to %s: %s", disc->path,
-		       not_yet);
-}
-
 static int drive_identity(struct disc *disc, uint64_t *ret_dev,
 			  uint64_t *ret_ino, char serial[64])
 {
 	*ret_dev = 0;
 	*ret_ino = 0;
-	memcpy(serial, drive_of(disc)->serial, 64);
+	memcpy(serial, drive_of(disc)->drive->serial, 64);
 	return 0;
-}
-
-/* Where a track begins and ends, as far as libburn knows. */
-static bool track_place(struct burn_track *track, uint32_t *ret_lba,
-			uint64_t *ret_end)
-{
-	struct burn_toc_entry entry = {0};
-
-	burn_track_get_entry(track, &entry);
-	if (!(entry.extensions_valid & 1) || entry.start_lba < 0 ||
-	    entry.track_blocks < 0)
-		return false;
-	*ret_lba = (uint32_t)entry.start_lba;
-	*ret_end = (uint64_t)entry.start_lba + (uint64_t)entry.track_blocks;
-	return true;
-}
-
-/* The closed sessions, by the table of contents. */
-static int read_toc(struct drive_disc *d)
-{
-	struct burn_disc *contents = burn_drive_get_disc(d->drive);
-	struct burn_session **sessions;
-	int n = 0, err = 0;
-
-	free(d->toc);
-	d->toc = NULL;
-	d->toc_n = 0;
-	if (!contents)
-		return 0;
-	sessions = burn_disc_get_sessions(contents, &n);
-	if (n > 0 && sessions)
-		d->toc = calloc((size_t)n, sizeof *d->toc);
-	if (n > 0 && sessions && !d->toc)
-		err = -ENOMEM;
-	for (int i = 0; d->toc && i < n; i++) {
-		struct toc_session *s = &d->toc[d->toc_n];
-		struct burn_track **tracks;
-		uint32_t last;
-		int tracks_n = 0;
-
-		tracks = burn_session_get_tracks(sessions[i], &tracks_n);
-		if (tracks_n > 0 && track_place(tracks[0], &s->lba, &s->end) &&
-		    track_place(tracks[tracks_n - 1], &last, &s->end))
-			d->toc_n++;
-	}
-	burn_disc_free(contents);
-	return err;
-}
-
-static bool is_overwritable(int profile)
-{
-	size_t n =
-		sizeof overwritable_profiles / sizeof overwritable_profiles[0];
-
-	for (size_t i = 0; i < n; i++) {
-		if (overwritable_profiles[i] == profile)
-			return true;
-	}
-	return false;
 }
 
 /* What the drive tells; the medium's content is not looked at.  Locked. */
 static int assess_locked(struct drive_disc *d, struct medium *m,
 			 struct why *why)
 {
-	enum burn_disc_status status;
-	int profile = 0, capacity = 0, lba = 0, nwa = 0, err;
+	struct drive_state state;
+	int err;
 
-	if (d->assessed && burn_drive_re_assess(d->drive, 0) <= 0)
-		return library_error(0, "cannot look at the drive", why);
-	d->assessed = true;
-	block_cache_drop(d->cache);
-	d->marked = d->doubtful = false;
-	d->end_lba = 0;
-	if (burn_disc_get_profile(d->drive, &profile, d->type) <= 0 ||
-	    !d->type[0])
-		snprintf(d->type, sizeof d->type, "unknown medium");
-	status = burn_disc_get_status(d->drive);
-	m->type = d->type;
-	m->overwritable = is_overwritable(profile);
-	err = read_toc(d);
+	while (d->burning)
+		pthread_cond_wait(&d->idle, &d->lock);
+	err = drive_assess(d->drive, &state, why);
 	if (err < 0)
 		return err;
-	switch (status) {
-	case BURN_DISC_EMPTY:
-		m->status = DISC_NONE;
-		return 0;
-	case BURN_DISC_BLANK:
-		m->status = DISC_BLANK;
-		break;
-	case BURN_DISC_APPENDABLE:
-		m->status = DISC_APPENDABLE;
-		break;
-	default: /* full, and what libburn reads but does not write */
-		m->status = DISC_CLOSED;
-		break;
+	block_cache_drop(d->cache);
+	d->marked = d->doubtful = false;
+	drive_state_release(&d->state);
+	d->state = state;
+	m->status = state.status;
+	m->type = d->state.type;
+	m->overwritable = state.overwritable;
+	m->free_blocks = state.free_blocks;
+	m->nwa = state.overwritable ? DISC_SESSION_ALIGN : state.nwa;
+	if (!state.overwritable && state.sessions_n > 0) {
+		m->sessions = (unsigned)state.sessions_n;
+		m->last_lba = state.sessions[state.sessions_n - 1].lba;
+		m->end_lba = state.sessions[state.sessions_n - 1].end;
 	}
-	if (m->overwritable) {
-		if (burn_get_read_capacity(d->drive, &capacity, 0) > 0 &&
-		    capacity > 0)
-			d->end_lba = (uint64_t)capacity;
-	} else if (d->toc_n > 0) {
-		m->sessions = (unsigned)d->toc_n;
-		m->last_lba = d->toc[d->toc_n - 1].lba;
-		m->end_lba = d->toc[d->toc_n - 1].end;
-		d->end_lba = m->end_lba;
-	}
-	if (m->status != DISC_CLOSED) {
-		m->free_blocks =
-			(uint64_t)burn_disc_available_space(d->drive, NULL) /
-			DISC_BLOCK;
-		if (!m->overwritable &&
-		    burn_disc_track_lba_nwa(d->drive, NULL, 0, &lba, &nwa) >
-			    0 &&
-		    nwa >= 0)
-			m->nwa = (uint64_t)nwa;
-	}
-	library_drain();
+	drive_disc_costs(&d->state, m);
 	return 0;
 }
 
@@ -286,15 +157,15 @@ static int look_at_head(struct disc *disc, const unsigned char *head,
 	size_t n;
 	int err;
 
-	m->status = DISC_BLANK;
-	m->nwa = DISC_SESSION_ALIGN;
 	if (!volume_parse_head(head, &vol)) {
 		if (head[0] != 0 ||
 		    memcmp(head, head + 1, DISC_HEAD_BYTES - 1) != 0)
 			m->status = DISC_FOREIGN;
 		return 0;
 	}
-	m->status = DISC_APPENDABLE;
+	/* The drive calls all of them blank. */
+	if (m->status == DISC_BLANK)
+		m->status = DISC_APPENDABLE;
 	m->end_lba = vol.blocks;
 	err = chain_last(disc, head, &m->last_lba);
 	if (err < 0)
@@ -305,30 +176,132 @@ static int look_at_head(struct disc *disc, const unsigned char *head,
 		return err;
 	m->sessions = (unsigned)n;
 	m->nwa = chain_next(disc, head, m->last_lba, vol.blocks);
+	m->has_base = true;
+	m->base_lba = m->last_lba;
 	return 0;
 }
 
-/* Whether the last session of a sequential medium is ISO 9660. */
-static int look_at_last(struct disc *disc, struct medium *m, struct why *why)
+static bool is_distrusted(struct drive_disc *d, uint32_t lba)
+{
+	LOCK_GUARD(&d->lock);
+
+	for (size_t i = 0; i < d->distrusted_n; i++) {
+		if (d->distrusted[i] == lba)
+			return true;
+	}
+	return false;
+}
+
+static int drive_distrust(struct disc *disc, uint32_t lba)
+{
+	struct drive_disc *d = drive_of(disc);
+	uint32_t *p;
+
+	if (is_distrusted(d, lba))
+		return 0;
+	LOCK_GUARD(&d->lock);
+	p = realloc(d->distrusted, (d->distrusted_n + 1) * sizeof *p);
+	if (!p)
+		return -ENOMEM;
+	d->distrusted = p;
+	p[d->distrusted_n++] = lba;
+	return 0;
+}
+
+static void drive_eject(struct disc *disc)
+{
+	drive_of(disc)->eject = true;
+}
+
+static int copy_toc(struct drive_disc *d, struct drive_session **ret,
+		    size_t *ret_n)
+{
+	LOCK_GUARD(&d->lock);
+
+	*ret_n = d->state.sessions_n;
+	*ret = calloc(*ret_n ? *ret_n : 1, sizeof **ret);
+	if (!*ret)
+		return -ENOMEM;
+	if (*ret_n)
+		memcpy(*ret, d->state.sessions, *ret_n * sizeof **ret);
+	return 0;
+}
+
+/* Returns 1 if @lba has a session of ISO 9660, 0 if of something else, or
+ * -EIO: nothing can be read there, or nothing was written. */
+static int is_session(struct disc *disc, uint32_t lba)
 {
 	unsigned char block[DISC_BLOCK];
 	struct volume vol;
-	int err;
 
-	err = disc_read(disc, block, sizeof block,
-			((uint64_t)m->last_lba + VOLUME_SUPERBLOCK) *
-				DISC_BLOCK);
-	if (err < 0)
-		return why_set(why, err,
-			       "cannot read the superblock at block %lu of %s",
-			       (unsigned long)m->last_lba + VOLUME_SUPERBLOCK,
-			       disc->path);
-	if (!volume_parse(block, &vol))
-		m->status = DISC_FOREIGN;
-	return 0;
+	if (disc_read(disc, block, sizeof block,
+		      ((uint64_t)lba + VOLUME_SUPERBLOCK) * DISC_BLOCK) < 0 ||
+	    (block[0] == 0 && memcmp(block, block + 1, sizeof block - 1) == 0))
+		return -EIO;
+	return volume_parse(block, &vol);
 }
 
-static int drive_look(struct disc *disc, struct medium *ret, struct why *why)
+/*
+ * The last session of a sequential medium that counts.  Behind one that cannot
+ * be read, and that is not known to be a failed one of ours, nothing is
+ * written: the next session would leave out what it holds.
+ */
+static int look_at_last(struct disc *disc, struct medium *m, struct why *why)
+{
+	struct drive_disc *d = drive_of(disc);
+	AUTO_FREE struct drive_session *toc = NULL;
+	bool trusted = false;
+	size_t n;
+	int is, err = copy_toc(d, &toc, &n);
+
+	if (err < 0)
+		return err;
+	d->why_read_only[0] = '\0';
+	while (n-- > 0 && !m->has_base) {
+		if (is_distrusted(d, toc[n].lba))
+			continue;
+		trusted = true;
+		is = is_session(disc, toc[n].lba);
+		if (is == 0) {
+			m->status = DISC_FOREIGN;
+			return 0;
+		}
+		m->has_base = is > 0;
+		m->base_lba = toc[n].lba;
+		if (is < 0 && !d->why_read_only[0])
+			snprintf(d->why_read_only, sizeof d->why_read_only,
+				 "the session at block %lu cannot be read, and "
+				 "an older one is shown",
+				 (unsigned long)toc[n].lba);
+	}
+	if (m->has_base || !trusted)
+		return 0;
+	return why_set(
+		why, -EIO, "cannot read the superblock at block %lu of %s",
+		(unsigned long)m->last_lba + VOLUME_SUPERBLOCK, disc->path);
+}
+
+/* Why nothing can be written to it, by what is known of it. */
+static const char *judge(const struct medium *m)
+{
+	switch (m->status) {
+	case DISC_FOREIGN:
+		return "it holds no ISO 9660 file system";
+	case DISC_CLOSED:
+		return "the disc is closed";
+	case DISC_DAMAGED:
+		return "its last track is damaged";
+	case DISC_PROTECTED:
+		return "the disc is write-protected";
+	case DISC_UNSUPPORTED:
+		return "it is of a kind that cannot be written";
+	default:
+		return m->free_blocks ? NULL
+				      : "there is no space left for a session";
+	}
+}
+
+int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
 {
 	struct drive_disc *d = drive_of(disc);
 	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
@@ -343,9 +316,8 @@ static int drive_look(struct disc *disc, struct medium *ret, struct why *why)
 	}
 	if (err < 0)
 		return err;
-	if (m.overwritable && m.status != DISC_NONE &&
-	    drive_readable(disc) > 0) {
-		err = drive_read_head(disc, head);
+	if (m.overwritable && drive_readable(disc) > 0) {
+		err = drive_disc_read_head(disc, head);
 		if (err < 0)
 			return why_set(why, err, "cannot read the head of %s",
 				       disc->path);
@@ -355,8 +327,8 @@ static int drive_look(struct disc *disc, struct medium *ret, struct why *why)
 	}
 	if (err < 0)
 		return err;
-	if (m.sessions > 0)
-		mark(d, (m.overwritable ? 0 : m.last_lba) + VOLUME_SUPERBLOCK);
+	if (m.has_base)
+		mark(d, (m.overwritable ? 0 : m.base_lba) + VOLUME_SUPERBLOCK);
 	/* Of an overwritable medium libburn counts from its start. */
 	m.capacity_blocks = m.free_blocks + (m.overwritable ? 0 : m.nwa);
 	if (m.capacity_blocks < m.end_lba)
@@ -365,18 +337,19 @@ static int drive_look(struct disc *disc, struct medium *ret, struct why *why)
 		m.free_blocks = m.capacity_blocks > m.nwa
 					? m.capacity_blocks - m.nwa
 					: 0;
-	if (m.status == DISC_FOREIGN)
-		m.why_not_writable = "it holds no ISO 9660 file system";
-	else if (m.status == DISC_CLOSED)
-		m.why_not_writable = "the disc is closed";
-	else
-		m.why_not_writable = not_yet;
+	/* What is written in whole ones only. */
+	m.free_blocks -= m.free_blocks % m.write_blocks;
+	m.free_blocks -=
+		m.free_blocks < m.end_blocks ? m.free_blocks : m.end_blocks;
+	m.why_not_writable = judge(&m);
+	if (!m.why_not_writable && d->why_read_only[0])
+		m.why_not_writable = d->why_read_only;
 	*ret = m;
 	return 0;
 }
 
 /* A session as the table of contents and its superblock tell. */
-static void fill_session(struct disc *disc, const struct toc_session *from,
+static void fill_session(struct disc *disc, const struct drive_session *from,
 			 struct disc_session *ret)
 {
 	unsigned char block[DISC_BLOCK];
@@ -393,25 +366,11 @@ static void fill_session(struct disc *disc, const struct toc_session *from,
 	memcpy(ret->volume_id, vol.volume_id, sizeof ret->volume_id);
 }
 
-static int copy_toc(struct drive_disc *d, struct toc_session **ret,
-		    size_t *ret_n)
-{
-	LOCK_GUARD(&d->lock);
-
-	*ret_n = d->toc_n;
-	*ret = calloc(d->toc_n ? d->toc_n : 1, sizeof **ret);
-	if (!*ret)
-		return -ENOMEM;
-	if (d->toc_n)
-		memcpy(*ret, d->toc, d->toc_n * sizeof **ret);
-	return 0;
-}
-
 static int drive_sessions(struct disc *disc, struct disc_session **ret,
 			  size_t *ret_n, struct why *why)
 {
 	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
-	AUTO_FREE struct toc_session *toc = NULL;
+	AUTO_FREE struct drive_session *toc = NULL;
 	struct disc_session *sessions = NULL;
 	struct medium m = {0};
 	size_t n;
@@ -419,11 +378,11 @@ static int drive_sessions(struct disc *disc, struct disc_session **ret,
 
 	if (!head)
 		return -ENOMEM;
-	err = drive_look(disc, &m, why);
+	err = drive_disc_look(disc, &m, why);
 	if (err < 0)
 		return err;
 	if (m.sessions > 0 && m.overwritable) {
-		err = drive_read_head(disc, head);
+		err = drive_disc_read_head(disc, head);
 		if (err < 0)
 			return why_set(why, err, "cannot read the head of %s",
 				       disc->path);
@@ -448,57 +407,35 @@ static void drive_free(struct disc *disc)
 {
 	struct drive_disc *d = drive_of(disc);
 
-	if (d->drive)
-		burn_drive_release(d->drive, 0);
-	if (d->infos)
-		burn_drive_info_free(d->infos);
-	library_drain();
+	drive_close(d->drive, d->eject);
+	drive_state_release(&d->state);
 	block_cache_free(d->cache);
+	free(d->distrusted);
+	pthread_cond_destroy(&d->idle);
 	pthread_mutex_destroy(&d->lock);
-	free(d->toc);
 	free(disc->path);
 	free(d);
 }
 
 static const struct disc_ops drive_ops = {
-	.look = drive_look,
+	.look = drive_disc_look,
 	.read = drive_read,
-	.read_head = drive_read_head,
-	.write_head = drive_write_head,
+	.read_head = drive_disc_read_head,
+	.write_head = drive_disc_write_head,
 	.sessions = drive_sessions,
+	.distrust = drive_distrust,
+	.eject = drive_eject,
 	.identity = drive_identity,
 	.readable = drive_readable,
+	.prepare = drive_disc_prepare,
+	.burn_begin = drive_disc_burn_begin,
+	.burn_choose = drive_disc_burn_choose,
+	.burn_end = drive_disc_burn_end,
+	.burn_sync = drive_disc_burn_sync,
+	.burn_undo = drive_disc_burn_undo,
+	.is_burning = drive_disc_is_burning,
 	.free = drive_free,
 };
-
-static void take_serial(struct drive_disc *d)
-{
-	char *text = NULL;
-	int len = 0;
-
-	if (burn_drive_get_serial_no(d->drive, &text, &len) > 0 && text)
-		snprintf(d->serial, sizeof d->serial, "%s", text);
-	free(text);
-}
-
-/*
- * libburn would try for some seconds to open a drive that others have, and say
- * less of it.
- */
-static int try_open(const char *path, struct why *why)
-{
-	AUTO_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_EXCL | O_CLOEXEC);
-
-	if (fd >= 0)
-		return 0;
-	if (errno == EBUSY)
-		return why_set(why, -EBUSY,
-			       "%s is in use: it is mounted, or another "
-			       "program has it",
-			       path);
-	return why_set(why, -errno, "cannot open %s: %s", path,
-		       strerror(errno));
-}
 
 static int open_drive(struct drive_disc *d, const char *path, struct why *why)
 {
@@ -513,25 +450,14 @@ static int open_drive(struct drive_disc *d, const char *path, struct why *why)
 	err = block_cache_new(read_medium, d, &d->cache);
 	if (err < 0)
 		return err;
-	err = library_start(why);
+	err = drive_open(d->disc.path, &d->drive, why);
 	if (err < 0)
 		return err;
-	if (burn_drive_is_enumerable_adr(d->disc.path) != 1)
-		return why_set(why, -ENOTSUP,
-			       "%s is neither an image file nor an optical "
-			       "drive",
-			       path);
-	err = try_open(path, why);
+	err = drive_disc_look(&d->disc, &medium, why);
 	if (err < 0)
 		return err;
-	if (burn_drive_scan_and_grab(&d->infos, d->disc.path, 0) != 1)
-		return library_error(0, path, why);
-	d->drive = d->infos[0].drive;
-	take_serial(d);
-	err = drive_look(&d->disc, &medium, why);
-	if (err < 0)
-		return err;
-	if (medium.status == DISC_FOREIGN)
+	if (medium.status == DISC_FOREIGN ||
+	    (medium.status == DISC_UNSUPPORTED && !medium.sessions))
 		return why_set(why, -EMEDIUMTYPE, "%s cannot be used: %s", path,
 			       medium.why_not_writable);
 	return 0;
@@ -546,6 +472,7 @@ int drive_disc_open(const struct disc_params *params, struct disc **ret,
 	if (!d)
 		return -ENOMEM;
 	pthread_mutex_init(&d->lock, NULL);
+	pthread_cond_init(&d->idle, NULL);
 	err = open_drive(d, params->path, why);
 	if (err < 0) {
 		drive_free(&d->disc);

@@ -504,10 +504,10 @@ static int choose_session(struct disc *disc, const struct import_opts *opts,
 		return err;
 	/* A session that is not published yet is loaded by its address. */
 	if (medium.status == DISC_NONE ||
-	    (medium.status == DISC_BLANK && opts->session_lba == IMPORT_LAST))
+	    (medium_is_blank(&medium) && opts->session_lba == IMPORT_LAST))
 		return why_set(why, -EMEDIUMTYPE, "%s is blank",
 			       disc_path(disc));
-	info->lba = opts->session_lba == IMPORT_LAST ? medium.last_lba
+	info->lba = opts->session_lba == IMPORT_LAST ? medium.base_lba
 						     : opts->session_lba;
 	*ret_start = info->lba;
 	/*

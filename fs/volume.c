@@ -191,6 +191,15 @@ static int judge(struct volume *v, struct why *why)
 		err = set_readonly(v, "an older session is shown");
 	else if (m->why_not_writable)
 		err = set_readonly(v, m->why_not_writable);
+	if (o->burn.dummy && !m->simulates && !v->readonly_reason)
+		return why_set(why, -ENOTSUP,
+			       "-o dummy: on %s (%s) no burn can be made for a "
+			       "test",
+			       v->source, m->type);
+	if (o->burn.close && m->overwritable && !v->readonly_reason)
+		log_warning("-o close has no meaning for %s: a medium of its "
+			    "kind (%s) can always be written again",
+			    v->source, m->type);
 	return err ? why_set(why, err, "out of memory") : 0;
 }
 
@@ -218,7 +227,7 @@ static int import_base(struct volume *v, struct why *why)
 	if (err)
 		return why_set(why, err, "out of memory");
 	volume_set_limit(v);
-	v->blank = v->medium.status == DISC_BLANK;
+	v->blank = medium_is_blank(&v->medium);
 	if (v->blank)
 		return 0;
 	return tree_import(v->tree, v->disc, &opts, &present, &v->info, why);
@@ -294,6 +303,8 @@ static int open_all(struct volume *v, const struct volume_opts *opts,
 
 	if (!err)
 		err = open_disc(v, why);
+	if (!err)
+		err = volume_doubt(v->disc, v->stage_root, why);
 	if (!err && !v->opts.offline && !v->opts.readonly && !v->opts.no_stage)
 		err = volume_recover(v->disc, v->stage_root, why);
 	if (!err)
@@ -375,6 +386,8 @@ void volume_close(struct volume *v)
 	if (!v)
 		return;
 	stop_threads(v);
+	if (v->opts.eject && v->disc && v->tree && volume_pending(v) == 0)
+		disc_eject(v->disc);
 	close_stage(v);
 	tree_free(v->tree);
 	disc_free(v->disc);

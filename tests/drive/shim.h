@@ -44,8 +44,10 @@ struct shim_drive {
 void *shim_real(const char *name);
 #define REAL(name) ((__typeof__(&(name)))shim_real(#name))
 
-/* The drive with that name, that is behind that descriptor, or NULL. */
+/* The drive with that name, with that file, that is behind that descriptor,
+ * or NULL. */
 struct shim_drive *shim_by_name(const char *path);
+struct shim_drive *shim_by_inode(dev_t dev, ino_t ino);
 struct shim_drive *shim_by_fd(int fd);
 /* A name that is an optical drive's by custom. */
 bool shim_is_optical(const char *path);

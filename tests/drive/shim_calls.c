@@ -211,6 +211,20 @@ static bool stat_fd(int fd, struct stat *st)
 	return drive != NULL;
 }
 
+/* By which programs see what others have open. */
+static int stat_proc(const char *path, struct stat *st)
+{
+	int err = CALL(stat)(path, st);
+	const struct shim_drive *drive;
+
+	if (err == 0 && strncmp(path, "/proc/", 6) == 0) {
+		drive = shim_by_inode(st->st_dev, st->st_ino);
+		if (drive)
+			shim_stat(drive, st);
+	}
+	return err;
+}
+
 /* Both kinds of struct stat have one layout. */
 #define STAT_BY_NAME(call, path, st)                              \
 	do {                                                      \
@@ -222,12 +236,12 @@ static bool stat_fd(int fd, struct stat *st)
 
 int stat(const char *path, struct stat *st)
 {
-	STAT_BY_NAME(CALL(stat)(path, st), path, st);
+	STAT_BY_NAME(stat_proc(path, st), path, st);
 }
 
 int stat64(const char *path, struct stat64 *st)
 {
-	STAT_BY_NAME(CALL(stat64)(path, st), path, st);
+	STAT_BY_NAME(stat_proc(path, (struct stat *)st), path, st);
 }
 
 int lstat(const char *path, struct stat *st)

@@ -94,6 +94,17 @@ struct shim_drive *shim_by_name(const char *path)
 	return NULL;
 }
 
+struct shim_drive *shim_by_inode(dev_t dev, ino_t ino)
+{
+	if (!shim_active())
+		return NULL;
+	for (size_t i = 0; i < drives_n; i++) {
+		if (drives[i].ino == ino && drives[i].dev == dev)
+			return &drives[i];
+	}
+	return NULL;
+}
+
 struct shim_drive *shim_by_fd(int fd)
 {
 	struct statx stx;
@@ -105,13 +116,8 @@ struct shim_drive *shim_by_fd(int fd)
 		errno = saved;
 		return NULL;
 	}
-	for (size_t i = 0; i < drives_n; i++) {
-		if (drives[i].ino == stx.stx_ino &&
-		    drives[i].dev ==
-			    makedev(stx.stx_dev_major, stx.stx_dev_minor))
-			return &drives[i];
-	}
-	return NULL;
+	return shim_by_inode(makedev(stx.stx_dev_major, stx.stx_dev_minor),
+			     stx.stx_ino);
 }
 
 bool shim_is_optical(const char *path)

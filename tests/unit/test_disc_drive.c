@@ -135,7 +135,7 @@ START_TEST(each_medium)
 		0);
 	ck_assert_uint_eq(medium.sessions, 1);
 	ck_assert_uint_eq(medium.last_lba, 0);
-	ck_assert_ptr_nonnull(medium.why_not_writable);
+	ck_assert(cases[_i].closed == (medium.why_not_writable != NULL));
 	ck_assert_int_eq(disc_sessions(disc, &sessions, &n, &why), 0);
 	ck_assert_uint_eq(n, 1);
 	ck_assert_str_eq(sessions[0].volume_id, "VOLUME");
@@ -184,23 +184,39 @@ START_TEST(is_known_by_its_serial)
 }
 END_TEST
 
-START_TEST(does_not_write)
+/* Only overwritable media have a head. */
+START_TEST(heads)
 {
 	unsigned char *head = calloc(1, DISC_HEAD_BYTES);
+	unsigned char *back = malloc(DISC_HEAD_BYTES);
 	struct mmc_file file;
 	struct why why = {""};
 	struct disc *disc;
 
 	ck_assert_ptr_nonnull(head);
+	ck_assert_ptr_nonnull(back);
+	memset(head, 'h', 100);
 	blank(MMC_DVD_RAM);
+	ck_assert_int_eq(open_drive(&disc, NULL), 0);
+	ck_assert_int_eq(disc_write_head(disc, head, &why), 0);
+	ck_assert_int_eq(disc_read_head(disc, back), 0);
+	ck_assert_int_eq(memcmp(head, back, DISC_HEAD_BYTES), 0);
+	disc_free(disc);
+	ck_assert_int_eq(mmc_file_open(drive_path, &file), 0);
+	ck_assert_int_eq(memcmp(file.mmc.data, head, DISC_HEAD_BYTES), 0);
+	ck_assert_uint_eq(file.mmc.s->cache_n, 0);
+	ck_assert(!file.mmc.s->locked);
+	mmc_file_close(&file);
+
+	blank(MMC_DVD_PLUS_R);
 	ck_assert_int_eq(open_drive(&disc, NULL), 0);
 	ck_assert_int_eq(disc_write_head(disc, head, &why), -EROFS);
 	disc_free(disc);
 	ck_assert_int_eq(mmc_file_open(drive_path, &file), 0);
 	ck_assert_uint_eq(file.mmc.s->count[0x2a] + file.mmc.s->count[0xaa], 0);
-	ck_assert(!file.mmc.s->locked);
 	mmc_file_close(&file);
 	free(head);
+	free(back);
 }
 END_TEST
 
@@ -233,6 +249,45 @@ START_TEST(no_medium)
 	ck_assert_int_eq(disc_look(disc, &medium, NULL), 0);
 	ck_assert_int_eq(medium.status, DISC_NONE);
 	disc_free(disc);
+}
+END_TEST
+
+/* What stands in the way of writing, in words and as a status. */
+START_TEST(not_writable)
+{
+	static const struct {
+		enum mmc_media media;
+		bool protect;
+		enum disc_status status;
+		const char *words;
+	} cases[] = {
+		{MMC_CD_R, true, DISC_PROTECTED, "write-protected"},
+		{MMC_DVD_RAM, true, DISC_PROTECTED, "write-protected"},
+		{MMC_CD_R, false, DISC_DAMAGED, "damaged"},
+		{MMC_DVD_R, false, DISC_DAMAGED, "damaged"},
+	};
+	struct medium medium;
+	struct mmc_file file;
+	struct disc *disc;
+	char byte;
+
+	blank(cases[_i].media);
+	ck_assert_int_eq(mmc_file_open(drive_path, &file), 0);
+	file.mmc.s->write_protected = cases[_i].protect;
+	if (!cases[_i].protect)
+		ck_assert(mmc_damage(&file.mmc));
+	ck_assert_int_eq(open_drive(&disc, NULL), 0);
+	ck_assert_int_eq(disc_look(disc, &medium, NULL), 0);
+	ck_assert_int_eq(medium.status, cases[_i].status);
+	ck_assert(medium_is_blank(&medium));
+	ck_assert_ptr_nonnull(medium.why_not_writable);
+	ck_assert_ptr_nonnull(strstr(medium.why_not_writable, cases[_i].words));
+	ck_assert(file.mmc.s->locked);
+	if (!medium.overwritable)
+		ck_assert_int_eq(disc_read(disc, &byte, 1, 0), -EIO);
+	disc_free(disc);
+	ck_assert(!file.mmc.s->locked);
+	mmc_file_close(&file);
 }
 END_TEST
 
@@ -280,9 +335,10 @@ int main(void)
 	tcase_add_loop_test(tc, each_medium, 0, MMC_MEDIA_N);
 	tcase_add_loop_test(tc, blank_media, 0, 5);
 	tcase_add_test(tc, is_known_by_its_serial);
-	tcase_add_test(tc, does_not_write);
+	tcase_add_test(tc, heads);
 	tcase_add_test(tc, one_at_a_time);
 	tcase_add_test(tc, no_medium);
+	tcase_add_loop_test(tc, not_writable, 0, 4);
 	tcase_add_test(tc, a_drive_that_is_lost);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who has a device, by what /proc says of mounts and processes. */
+#include "burner/drive.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+/* proc(5): id, parent, major:minor, root, mount point, with octal escapes. */
+static bool find_mount(dev_t dev, char *buf, size_t size)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	AUTO_FREE char *line = NULL;
+	size_t room = 0;
+	char number[32];
+	bool found = false;
+
+	if (!f)
+		return false;
+	snprintf(number, sizeof number, "%u:%u", major(dev), minor(dev));
+	while (!found && getline(&line, &room, f) > 0) {
+		char *save = NULL, *word = strtok_r(line, " ", &save);
+
+		for (int i = 0; word && i < 2; i++)
+			word = strtok_r(NULL, " ", &save);
+		if (!word || strcmp(word, number) != 0)
+			continue;
+		word = strtok_r(NULL, " ", &save);
+		word = word ? strtok_r(NULL, " ", &save) : NULL;
+		if (word) {
+			snprintf(buf, size, "it is mounted on %.150s", word);
+			found = true;
+		}
+	}
+	fclose(f);
+	return found;
+}
+
+static bool has_open(const char *pid, dev_t dev)
+{
+	char path[300];
+	struct dirent *e;
+	bool found = false;
+	struct stat st;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "/proc/%.20s/fd", pid);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	while (!found && (e = readdir(dir))) {
+		if (!isdigit((unsigned char)e->d_name[0]))
+			continue;
+		snprintf(path, sizeof path, "/proc/%.20s/fd/%.20s", pid,
+			 e->d_name);
+		found = stat(path, &st) == 0 && S_ISBLK(st.st_mode) &&
+			st.st_rdev == dev;
+	}
+	closedir(dir);
+	return found;
+}
+
+/* A process gives itself its name: no byte of it is to be believed. */
+static void read_name(const char *pid, char name[32])
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%.20s/comm", pid);
+	f = fopen(path, "re");
+	if (!f || !fgets(name, 32, f))
+		snprintf(name, 32, "a program");
+	if (f)
+		fclose(f);
+	name[strcspn(name, "\n")] = '\0';
+	for (char *p = name; *p; p++) {
+		if (!isprint((unsigned char)*p))
+			*p = '?';
+	}
+}
+
+void drive_holder(const char *path, char *buf, size_t size)
+{
+	struct dirent *e;
+	struct stat st;
+	char name[32];
+	DIR *dir;
+
+	buf[0] = '\0';
+	if (stat(path, &st) < 0 || find_mount(st.st_rdev, buf, size))
+		return;
+	dir = opendir("/proc");
+	while (dir && !*buf && (e = readdir(dir))) {
+		if (!isdigit((unsigned char)e->d_name[0]) ||
+		    !has_open(e->d_name, st.st_rdev) ||
+		    strtol(e->d_name, NULL, 10) == (long)getpid())
+			continue;
+		read_name(e->d_name, name);
+		snprintf(buf, size, "%s (pid %.20s) has it open", name,
+			 e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
