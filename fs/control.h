@@ -12,6 +12,7 @@
  * Requests			Answers (the last line of each has "done": true)
  * {"op":"status"}		{"done":true,"status":{...}}
  * {"op":"diff","paths":[..]}	{"done":true,"diff":{...}}
+ * {"op":"revert","paths":[..]}	{"done":true,"revert":{...}}	what was dropped
  * {"op":"log"}			{"done":true,"log":{...}}
  * {"op":"size"}		{"done":true,"blocks":N}
  * {"op":"commit","hold":BOOL}	{"event":"progress","phase":..,"blocks_done":..,

@@ -346,35 +346,65 @@ static void release(struct client *cl)
 
 /* ---- requests ---- */
 
+/* The "paths" of a request, valid as long as that; *@ret is the caller's to free.
+ * 0, or -errno after it answered. */
+static int get_paths(struct client *cl, struct json_object *req,
+		     const char ***ret, size_t *ret_n)
+{
+	struct json_object *list;
+	size_t n;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (!json_object_object_get_ex(req, "paths", &list) || !list)
+		return 0;
+	if (!json_object_is_type(list, json_type_array)) {
+		put_error(cl, -EINVAL, "\"paths\" is not a list");
+		return -EINVAL;
+	}
+	n = json_object_array_length(list);
+	*ret = calloc(n + 1, sizeof(**ret));
+	if (!*ret) {
+		put_error(cl, -ENOMEM, strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *p = json_object_array_get_idx(list, i);
+
+		if (!json_object_is_type(p, json_type_string)) {
+			put_error(cl, -EINVAL, "a path is a string");
+			return -EINVAL;
+		}
+		(*ret)[i] = json_object_get_string(p);
+	}
+	*ret_n = n;
+	return 0;
+}
+
 static void do_diff(struct client *cl, struct json_object *req)
 {
 	AUTO_FREE const char **paths = NULL;
-	struct json_object *list;
-	size_t n = 0, i;
+	size_t n;
 
-	if (json_object_object_get_ex(req, "paths", &list) && list) {
-		if (!json_object_is_type(list, json_type_array)) {
-			put_error(cl, -EINVAL, "\"paths\" is not a list");
-			return;
-		}
-		n = json_object_array_length(list);
-		paths = calloc(n + 1, sizeof *paths);
-		if (!paths) {
-			put_error(cl, -ENOMEM, strerror(ENOMEM));
-			return;
-		}
-		for (i = 0; i < n; i++) {
-			struct json_object *p =
-				json_object_array_get_idx(list, i);
+	if (get_paths(cl, req, &paths, &n) == 0)
+		put_report(cl, "diff", report_diff(cl->v, paths, n));
+}
 
-			if (!json_object_is_type(p, json_type_string)) {
-				put_error(cl, -EINVAL, "a path is a string");
-				return;
-			}
-			paths[i] = json_object_get_string(p);
-		}
-	}
-	put_report(cl, "diff", report_diff(cl->v, paths, n));
+static void do_revert(struct client *cl, struct json_object *req)
+{
+	AUTO_FREE const char **paths = NULL;
+	struct json_object *report;
+	struct why why = {""};
+	size_t n;
+	int err;
+
+	if (get_paths(cl, req, &paths, &n) < 0)
+		return;
+	err = volume_revert(cl->v, paths, n, &report, &why);
+	if (err)
+		put_error(cl, err, why_text(&why, err));
+	else
+		put_report(cl, "revert", report);
 }
 
 static void do_log(struct client *cl)
@@ -424,6 +454,8 @@ static void do_op(struct client *cl, const char *op, struct json_object *req)
 		put_report(cl, "status", report_status(cl->v));
 	} else if (strcmp(op, "diff") == 0) {
 		do_diff(cl, req);
+	} else if (strcmp(op, "revert") == 0) {
+		do_revert(cl, req);
 	} else if (strcmp(op, "log") == 0) {
 		do_log(cl);
 	} else if (strcmp(op, "size") == 0) {

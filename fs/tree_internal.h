@@ -105,6 +105,7 @@ struct inode_base {
 	struct xattrs *xattrs;
 	uint64_t size;
 	struct extent_map map;
+	bool filtered; /* I_FILTERED */
 };
 
 /* What a snapshot took of an inode (snapshot.c). */
@@ -358,8 +359,10 @@ static inline uint32_t dir_slot_cookie(union dir_slot slot)
 	return slot.gone & 1 ? (uint32_t)(slot.gone >> 1) : slot.dentry->cookie;
 }
 
-/* dir_reserve - room for two more; dir_insert then cannot fail. */
+/* dir_reserve - room for two more; dir_insert then cannot fail.  dir_expect -
+ * for @n more. */
 int dir_reserve(struct dir *dir);
+int dir_expect(struct dir *dir, uint32_t n);
 void dir_insert(struct dir *dir, struct dentry *d);
 void dir_remove(struct dir *dir, const struct dentry *d);
 

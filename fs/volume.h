@@ -90,6 +90,22 @@ typedef void (*volume_count)(void *arg, const char *name, uint64_t count);
 typedef void (*volume_counts)(void *source, volume_count fn, void *arg);
 void volume_set_counts(struct volume *v, volume_counts counts, void *source);
 
+/* volume_set_invalidate - what tells the kernel that names and nodes are not as
+ * it knows them (the mount sets it); called after a revert.  Ended by NULL only
+ * when no volume_revert runs any more. */
+struct stale;
+typedef void (*volume_invalidate)(void *arg, const struct stale *stale);
+void volume_set_invalidate(struct volume *v, volume_invalidate fn, void *arg);
+
+/*
+ * volume_revert - drop the deltas at and below @paths (fs/revert.h); pages that
+ * programs dirtied through mappings are pushed first, so that they do not come
+ * later.  Not from a thread that serves requests.  *@ret is {deltas: [...]} as
+ * in report_diff: those that were dropped.  0 or -errno with @why.
+ */
+int volume_revert(struct volume *v, const char *const *paths, size_t n,
+		  struct json_object **ret, struct why *why);
+
 struct volume_statfs {
 	uint64_t total_blocks, free_blocks; /* of 2048 bytes */
 	uint64_t files;

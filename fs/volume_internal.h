@@ -80,6 +80,8 @@ struct volume {
 	void *sync_arg;
 	volume_counts counts; /* guarded by lock, also while it is called */
 	void *counts_source;
+	volume_invalidate invalidate;
+	void *invalidate_arg;
 };
 
 /* commit.c */

@@ -123,6 +123,15 @@ struct json_object *report_diff(struct volume *v, const char *const *paths,
 	return json_object_new_object();
 }
 
+int volume_revert(struct volume *v, const char *const *paths, size_t n,
+		  struct json_object **ret, struct why *why)
+{
+	if (!n)
+		return why_set(why, -ENOENT, "no path");
+	*ret = report_diff(v, paths, n);
+	return 0;
+}
+
 int report_log(struct volume *v, struct json_object **ret, struct why *why)
 {
 	(void)v;
@@ -328,6 +337,10 @@ START_TEST(answers_the_simple_requests)
 	ck_assert_str_eq(text_of(sub, "state"), "idle");
 	json_object_put(obj);
 
+	obj = ask(fd, "{\"op\":\"revert\",\"paths\":[\"a\"]}");
+	ck_assert(json_object_object_get_ex(obj, "revert", &sub));
+	json_object_put(obj);
+	expect_error(fd, "{\"op\":\"revert\"}", ENOENT, "no path");
 	obj = ask(fd, "{\"op\":\"diff\",\"paths\":[\"/a\",\"/b c\"]}");
 	ck_assert(json_object_object_get_ex(obj, "diff", &sub));
 	ck_assert_str_eq(vol.diff_paths, "/a;/b c;");
