@@ -48,10 +48,12 @@ int target_open_mount(struct target *t, const char *path, bool by_source,
 	return connect_to(t, why);
 }
 
-int target_open(struct target *t, const char *path, struct why *why)
+static int open_volume(struct target *t, const char *path, bool no_stage,
+		       struct why *why)
 {
 	struct volume_opts opts = {
 		.offline = true,
+		.no_stage = no_stage,
 		.session_lba = IMPORT_LAST,
 		.verify = VERIFY_FULL,
 		.uid = -1,
@@ -75,6 +77,16 @@ int target_open(struct target *t, const char *path, struct why *why)
 			       "a folder, and no disc is mounted on it");
 	opts.source = source;
 	return volume_open(&opts, &t->volume, why);
+}
+
+int target_open(struct target *t, const char *path, struct why *why)
+{
+	return open_volume(t, path, false, why);
+}
+
+int target_open_base(struct target *t, const char *path, struct why *why)
+{
+	return open_volume(t, path, true, why);
 }
 
 void target_close(struct target *t)

@@ -24,13 +24,15 @@ struct target {
 
 /*
  * target_open - @path is a folder that a disc is mounted on, a drive or an
- * image file.  target_open_mount - a mount only (@by_source: or the drive or
+ * image file.  target_open_base - the same, and no stage is looked for.
+ * target_open_mount - a mount only (@by_source: or the drive or
  * image that is mounted).
  * Return 0 or -errno with @why: -ENOTCONN for a mount whose process does not
  * answer, with t->mount filled.  target_close takes a target that was not
  * opened too, if it is zeroed.
  */
 int target_open(struct target *t, const char *path, struct why *why);
+int target_open_base(struct target *t, const char *path, struct why *why);
 int target_open_mount(struct target *t, const char *path, bool by_source,
 		      struct why *why);
 void target_close(struct target *t);

@@ -19,6 +19,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "fs/control_job.h"
 
 enum {
 	MAX_LINE = 1 << 20,
@@ -61,6 +62,7 @@ struct client {
 	size_t out_len, out_done;
 
 	struct commit_call *call; /* running */
+	struct job *job;	  /* running, for this client alone */
 	bool hold;		  /* the commit's; afterwards: is held */
 	bool watching; /* for the commit or because it was asked for */
 	bool watch_asked;
@@ -203,15 +205,26 @@ static void on_event(void *arg, const struct progress *p)
 	wake(cl->wake_fd);
 }
 
+/* Room for events that nobody had to ask the volume for: a job's. */
+static int expect_events(struct client *cl)
+{
+	if (cl->events)
+		return 0;
+	cl->events = calloc(MAX_EVENTS, sizeof *cl->events);
+	cl->first = cl->n_events = 0;
+	return cl->events ? 0 : -ENOMEM;
+}
+
 /* Begin to get events; 0 or -ENOMEM. */
 static int watch(struct client *cl)
 {
+	int err;
+
 	if (cl->watching)
 		return 0;
-	cl->events = calloc(MAX_EVENTS, sizeof *cl->events);
-	if (!cl->events)
-		return -ENOMEM;
-	cl->first = cl->n_events = 0;
+	err = expect_events(cl);
+	if (err)
+		return err;
 	cl->watch.fn = on_event;
 	cl->watch.arg = cl;
 	volume_watch(cl->v, &cl->watch);
@@ -344,6 +357,48 @@ static void release(struct client *cl)
 	volume_commit_release(cl->v);
 }
 
+/* ---- jobs ---- */
+
+static void start_job(struct client *cl, job_run run, struct json_object *req)
+{
+	int err = expect_events(cl);
+
+	if (!err)
+		err = job_start(cl->v, run, req, -1, on_event, cl, cl->wake_fd,
+				&cl->job);
+	if (err)
+		put_error(cl, err, strerror(-err));
+}
+
+/* The job is over and its events are told, or nobody waits for it. */
+static void end_job(struct client *cl)
+{
+	struct json_object *report = NULL;
+	struct why why = {""};
+	int err;
+
+	if (!cl->job)
+		return;
+	err = job_end(cl->job, &report, &why);
+	cl->job = NULL;
+	if (cl->fd < 0)
+		json_object_put(report);
+	else if (err)
+		put_error(cl, err, why_text(&why, err));
+	else
+		put_report(cl, "report", report);
+}
+
+/* A job_run. */
+static int run_check(struct volume *v, struct json_object *req, int fd,
+		     const struct progress_sink *sink, struct json_object **ret,
+		     struct why *why)
+{
+	(void)req;
+	(void)fd;
+	return volume_check(v, sink, ret, why);
+}
+
 /* ---- requests ---- */
 
 /* The "paths" of a request, valid as long as that; *@ret is the caller's to free.
@@ -464,6 +519,8 @@ static void do_op(struct client *cl, const char *op, struct json_object *req)
 		start_commit(cl,
 			     json_object_object_get_ex(req, "hold", &hold) &&
 				     json_object_get_boolean(hold));
+	} else if (strcmp(op, "check") == 0) {
+		start_job(cl, run_check, req);
 	} else if (strcmp(op, "release") == 0) {
 		release(cl);
 		put_line(cl, new_answer());
@@ -538,7 +595,11 @@ static void hang_up(struct client *cl)
 	cl->fd = -1;
 	free(cl->out);
 	cl->out = NULL;
+	end_job(cl);
 	unwatch(cl);
+	free(cl->events);
+	cl->events = NULL;
+	cl->n_events = 0;
 }
 
 /* Find something to send.  First the events, then the answer of the commit that
@@ -550,11 +611,13 @@ static void find_work(struct client *cl)
 	while (!cl->out) {
 		bool over = cl->call && commit_is_over(cl);
 
-		if (cl->watching && next_event(cl, &e))
+		if (cl->events && next_event(cl, &e))
 			put_event(cl, &e);
 		else if (over)
 			end_commit(cl);
-		else if (cl->call || !next_line(cl))
+		else if (cl->job && job_is_over(cl->job))
+			end_job(cl);
+		else if (cl->call || cl->job || !next_line(cl))
 			return;
 	}
 }
@@ -623,7 +686,7 @@ static bool wait_for_more(struct client *cl)
 /* Whether nothing can happen any more. */
 static bool is_over(const struct client *cl)
 {
-	if (cl->call)
+	if (cl->call || cl->job)
 		return false;
 	if (cl->fd < 0)
 		return true;
@@ -664,7 +727,6 @@ void control_serve(struct volume *v, int fd, int stop_fd)
 		log_error("control: cannot serve a client: %s",
 			  strerror(errno));
 	leave_commit(&cl);
-	unwatch(&cl);
 	hang_up(&cl);
 	if (cl.wake_fd >= 0)
 		close(cl.wake_fd);

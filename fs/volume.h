@@ -106,6 +106,14 @@ void volume_set_invalidate(struct volume *v, volume_invalidate fn, void *arg);
 int volume_revert(struct volume *v, const char *const *paths, size_t n,
 		  struct json_object **ret, struct why *why);
 
+/*
+ * volume_check - read the base whole and compare with its recorded checksums
+ * (burner/check.h).  *@ret is {files, bytes, no_checksum, damaged: [{path}],
+ * unreadable: [{path, lba}]}, lists sorted by path.  0 or -errno with @why.
+ */
+int volume_check(struct volume *v, const struct progress_sink *sink,
+		 struct json_object **ret, struct why *why);
+
 struct volume_statfs {
 	uint64_t total_blocks, free_blocks; /* of 2048 bytes */
 	uint64_t files;

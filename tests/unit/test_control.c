@@ -132,6 +132,23 @@ int volume_revert(struct volume *v, const char *const *paths, size_t n,
 	return 0;
 }
 
+int volume_check(struct volume *v, const struct progress_sink *sink,
+		 struct json_object **ret, struct why *why)
+{
+	struct progress p = {.phase = "checking", .blocks_total = 9};
+
+	(void)v;
+	sink->report(sink->arg, &p);
+	/* Nobody cancels: somebody who waits for the answer gets it. */
+	for (int i = 0; i < 20; i++) {
+		if (atomic_load(sink->cancel))
+			return why_set(why, -ECANCELED, "cancelled");
+		usleep(10000);
+	}
+	*ret = json_object_new_object();
+	return 0;
+}
+
 int report_log(struct volume *v, struct json_object **ret, struct why *why)
 {
 	(void)v;
@@ -601,6 +618,41 @@ START_TEST(watches)
 }
 END_TEST
 
+START_TEST(does_a_job_for_who_waits)
+{
+	struct json_object *obj, *sub;
+	int fd = client(), gone = client(), last = client();
+
+	say(fd, "{\"op\":\"check\"}");
+	obj = hear(fd);
+	ck_assert_str_eq(text_of(obj, "phase"), "checking");
+	json_object_put(obj);
+	/* Served in order. */
+	say(fd, "{\"op\":\"status\"}");
+	obj = hear(fd);
+	ck_assert(json_object_object_get_ex(obj, "report", &sub));
+	json_object_put(obj);
+	obj = hear(fd);
+	ck_assert(json_object_object_get_ex(obj, "status", &sub));
+	json_object_put(obj);
+
+	/* Who goes, or is not served any more, ends the work. */
+	say(gone, "{\"op\":\"watch\"}");
+	say(gone, "{\"op\":\"check\"}");
+	json_object_put(hear(gone));
+	close(gone);
+	while (is_watched())
+		nap(1);
+	say(last, "{\"op\":\"watch\"}");
+	say(last, "{\"op\":\"check\"}");
+	json_object_put(hear(last));
+	control_stop(control);
+	control = NULL;
+	close(fd);
+	close(last);
+}
+END_TEST
+
 /* ---- the socket ---- */
 
 START_TEST(serves_a_bounded_number)
@@ -741,6 +793,7 @@ int main(void)
 		       releases_for_one_who_hung_up_when_the_commit_is_over);
 	tcase_add_test(tcase, stops_while_a_commit_runs);
 	tcase_add_test(tcase, watches);
+	tcase_add_test(tcase, does_a_job_for_who_waits);
 	tcase_add_test(tcase, serves_a_bounded_number);
 	tcase_add_test(tcase, is_private);
 	tcase_add_test(tcase, refuses_other_users);
