@@ -57,6 +57,7 @@ struct client {
 	char *in; /* MAX_LINE bytes */
 	size_t in_len;
 	size_t scanned; /* of it, without a newline */
+	int passed_fd;	/* came with a request; -1 */
 	bool last_line; /* nothing more is read */
 	char *out;
 	size_t out_len, out_done;
@@ -361,11 +362,13 @@ static void release(struct client *cl)
 
 static void start_job(struct client *cl, job_run run, struct json_object *req)
 {
-	int err = expect_events(cl);
+	int err = expect_events(cl), fd = cl->passed_fd;
 
-	if (!err)
-		err = job_start(cl->v, run, req, -1, on_event, cl, cl->wake_fd,
+	if (!err) {
+		cl->passed_fd = -1;
+		err = job_start(cl->v, run, req, fd, on_event, cl, cl->wake_fd,
 				&cl->job);
+	}
 	if (err)
 		put_error(cl, err, strerror(-err));
 }
@@ -397,6 +400,23 @@ static int run_check(struct volume *v, struct json_object *req, int fd,
 	(void)req;
 	(void)fd;
 	return volume_check(v, sink, ret, why);
+}
+
+/* A job_run. */
+static int run_export(struct volume *v, struct json_object *req, int fd,
+		      const struct progress_sink *sink,
+		      struct json_object **ret, struct why *why)
+{
+	struct json_object *number = NULL;
+	int session = 0;
+
+	if (json_object_object_get_ex(req, "session", &number))
+		session = json_object_get_int(number);
+	if (fd < 0)
+		return why_set(why, -EBADF, "no descriptor came along");
+	if (session < 0)
+		return why_set(why, -EINVAL, "no number of a session");
+	return volume_export(v, (unsigned)session, fd, sink, ret, why);
 }
 
 /* ---- requests ---- */
@@ -521,6 +541,8 @@ static void do_op(struct client *cl, const char *op, struct json_object *req)
 				     json_object_get_boolean(hold));
 	} else if (strcmp(op, "check") == 0) {
 		start_job(cl, run_check, req);
+	} else if (strcmp(op, "export") == 0) {
+		start_job(cl, run_export, req);
 	} else if (strcmp(op, "release") == 0) {
 		release(cl);
 		put_line(cl, new_answer());
@@ -595,6 +617,9 @@ static void hang_up(struct client *cl)
 	cl->fd = -1;
 	free(cl->out);
 	cl->out = NULL;
+	if (cl->passed_fd >= 0)
+		close(cl->passed_fd);
+	cl->passed_fd = -1;
 	end_job(cl);
 	unwatch(cl);
 	free(cl->events);
@@ -640,11 +665,34 @@ static void send_some(struct client *cl)
 	}
 }
 
+/* The descriptor that came along, if one did. */
+static void take_passed(struct client *cl, struct msghdr *msg)
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+	    c->cmsg_len != CMSG_LEN(sizeof cl->passed_fd))
+		return;
+	if (cl->passed_fd >= 0)
+		close(cl->passed_fd);
+	memcpy(&cl->passed_fd, CMSG_DATA(c), sizeof cl->passed_fd);
+}
+
 static void receive_some(struct client *cl)
 {
-	ssize_t n = recv(cl->fd, cl->in + cl->in_len, MAX_LINE - cl->in_len,
-			 MSG_DONTWAIT);
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {cl->in + cl->in_len, MAX_LINE - cl->in_len};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &control,
+			     .msg_controllen = sizeof control};
+	ssize_t n = recvmsg(cl->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
+	if (n >= 0)
+		take_passed(cl, &msg);
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		hang_up(cl);
 	else if (n == 0)
@@ -718,6 +766,7 @@ void control_serve(struct volume *v, int fd, int stop_fd)
 		.stop_fd = stop_fd,
 		.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.in = malloc(MAX_LINE),
+		.passed_fd = -1,
 	};
 
 	pthread_mutex_init(&cl.lock, NULL);
@@ -736,7 +785,7 @@ void control_serve(struct volume *v, int fd, int stop_fd)
 
 void control_refuse(int fd, int err, const char *text)
 {
-	struct client cl = {.fd = fd, .wake_fd = -1};
+	struct client cl = {.fd = fd, .wake_fd = -1, .passed_fd = -1};
 
 	put_error(&cl, err, text);
 	if (cl.out)

@@ -114,6 +114,16 @@ int volume_revert(struct volume *v, const char *const *paths, size_t n,
 int volume_check(struct volume *v, const struct progress_sink *sink,
 		 struct json_object **ret, struct why *why);
 
+/*
+ * volume_export - write what is shown, pending changes included, or session
+ * number @session (0: what is shown), as an image of its own to @fd
+ * (burner/export.h).  While it runs no commit begins and nothing is reverted.
+ * *@ret is {blocks, bytes, left_out: text|null}.  0 or -errno with @why.
+ */
+int volume_export(struct volume *v, unsigned session, int fd,
+		  const struct progress_sink *sink, struct json_object **ret,
+		  struct why *why);
+
 struct volume_statfs {
 	uint64_t total_blocks, free_blocks; /* of 2048 bytes */
 	uint64_t files;

@@ -33,4 +33,15 @@ expect_exit 1 on_drive check --json "$MNT" >json
 on_drive umount "$MNT"
 expect_exit 1 on_drive check /dev/sr0 >check.out
 head -n 1 check.out | grep -qx 'unreadable s1/data' || fail "$(cat check.out)"
+# libisofs would put zeros there, and say that it went well.
+expect_error 32 'cannot read block' on_drive export /dev/sr0 torn.iso
+[ ! -e torn.iso ] || fail "a torn image was left"
+disc faults clear
+on_drive export /dev/sr0 whole.iso >/dev/null
+xorriso -indev whole.iso -osirrox on -extract / got 2>/dev/null
+chmod -R u+w got
+rm -rf want
+mkdir want
+cp -r t/s1 t/s2 want/
+diff -r want got || fail "the export of a disc is another tree"
 ok "an unreadable block"

@@ -149,6 +149,18 @@ int volume_check(struct volume *v, const struct progress_sink *sink,
 	return 0;
 }
 
+int volume_export(struct volume *v, unsigned session, int fd,
+		  const struct progress_sink *sink, struct json_object **ret,
+		  struct why *why)
+{
+	(void)v;
+	(void)sink;
+	(void)why;
+	*ret = json_object_new_object();
+	ck_assert_int_gt(dprintf(fd, "session %u", session), 0);
+	return 0;
+}
+
 int report_log(struct volume *v, struct json_object **ret, struct why *why)
 {
 	(void)v;
@@ -653,6 +665,49 @@ START_TEST(does_a_job_for_who_waits)
 }
 END_TEST
 
+/* Say @line and pass @passed with it. */
+static void say_with(int fd, const char *line, int passed)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control_room = {.room = {0}};
+	struct iovec iov = {(void *)(uintptr_t)line, strlen(line)};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &control_room,
+			     .msg_controllen = sizeof control_room};
+	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof passed);
+	memcpy(CMSG_DATA(h), &passed, sizeof passed);
+	ck_assert_int_gt(sendmsg(fd, &msg, MSG_NOSIGNAL), 0);
+}
+
+START_TEST(takes_a_descriptor_along)
+{
+	int fd = client(), fds[2];
+	char text[64] = "";
+
+	expect_error(fd, "{\"op\":\"export\"}", EBADF, "no descriptor came along");
+	ck_assert_int_eq(pipe(fds), 0);
+	/* Two of them: the later one counts, the other is closed. */
+	say_with(fd, "{\"op\":\"status\"}\n", STDERR_FILENO);
+	json_object_put(hear(fd));
+	say_with(fd, "{\"op\":\"export\",\"session\":3}\n", fds[1]);
+	json_object_put(hear(fd));
+	close(fds[1]);
+	ck_assert_int_eq(read(fds[0], text, sizeof text), 9);
+	ck_assert_str_eq(text, "session 3");
+	/* The server's is closed, too. */
+	ck_assert_int_eq(read(fds[0], text, sizeof text), 0);
+	close(fds[0]);
+	close(fd);
+}
+END_TEST
+
 /* ---- the socket ---- */
 
 START_TEST(serves_a_bounded_number)
@@ -794,6 +849,7 @@ int main(void)
 	tcase_add_test(tcase, stops_while_a_commit_runs);
 	tcase_add_test(tcase, watches);
 	tcase_add_test(tcase, does_a_job_for_who_waits);
+	tcase_add_test(tcase, takes_a_descriptor_along);
 	tcase_add_test(tcase, serves_a_bounded_number);
 	tcase_add_test(tcase, is_private);
 	tcase_add_test(tcase, refuses_other_users);
