@@ -241,8 +241,8 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 		return;
 	}
 	if (buf)
-		len = tree_getxattr(tree_of(req), ino, name, buf,
-				    min_size(size, MOUNT_MAX_IO));
+		len = volume_getxattr(m->volume, ino, name, buf,
+				      min_size(size, MOUNT_MAX_IO));
 	reply_xattr(req, buf, size, len);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/xattr.h>
 
 #include "common/cleanup.h"
+#include "fs/facts.h"
 #include "fs/space.h"
 #include "fs/tree_lock.h"
 
@@ -367,6 +368,18 @@ ssize_t tree_getxattr(struct tree *t, uint64_t ino, const char *name,
 	return len < 0 ? len : give(value, (size_t)len, buf, size);
 }
 
+/* An attribute of the disc by a name that is answered otherwise. */
+static bool is_fact(const char *name, size_t len)
+{
+	char text[TREE_NAME_MAX + 1];
+
+	if (!begins(name, len, "user.discfs.") || len >= sizeof text)
+		return false;
+	memcpy(text, name, len);
+	text[len] = '\0';
+	return facts_is_name(text);
+}
+
 ssize_t tree_listxattr(struct tree *t, const struct cred *cred, uint64_t ino,
 		       char *buf, size_t size)
 {
@@ -384,6 +397,8 @@ ssize_t tree_listxattr(struct tree *t, const struct cred *cred, uint64_t ino,
 			   &value_len)) {
 		/* xattr(7): to others they do not exist. */
 		if (cred->uid != 0 && begins(name, name_len, "trusted."))
+			continue;
+		if (is_fact(name, name_len))
 			continue;
 		if (size) {
 			if (sum + name_len + 1 > size)
@@ -409,6 +424,8 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 	mode_t mode;
 
 	err = check_xattr_name(name);
+	if (!err && facts_is_name(name))
+		err = -EPERM;
 	if (err)
 		return err;
 	changers_note(&t->changers, cred->pid);

@@ -380,6 +380,7 @@ void volume_close(struct volume *v)
 	disc_free(v->disc);
 	stage_binding_release(&v->binding);
 	free(v->head);
+	free(v->sessions);
 	free(v->readonly_reason);
 	free(v->source);
 	free(v->label);

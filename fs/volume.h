@@ -60,6 +60,9 @@ int volume_open(const struct volume_opts *opts, struct volume **ret,
 void volume_close(struct volume *v);
 
 struct tree *volume_tree(struct volume *v);
+/* volume_getxattr - tree_getxattr, and what fs/facts.h has. */
+ssize_t volume_getxattr(struct volume *v, uint64_t ino, const char *name,
+			void *buf, size_t size);
 /* Where the pieces of file_io are: EXTENT_DISC and EXTENT_DATA descriptors (-1:
  * no descriptor for the disc, use volume_read_disc). */
 int volume_disc_fd(struct volume *v);

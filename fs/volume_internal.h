@@ -80,6 +80,10 @@ struct volume {
 	void *sync_arg;
 	volume_counts counts; /* guarded by lock, also while it is called */
 	void *counts_source;
+	/* for facts.c: the sessions while the last one is at sessions_tip */
+	struct disc_session *sessions;
+	size_t n_sessions;
+	uint32_t sessions_tip;
 	volume_invalidate invalidate;
 	void *invalidate_arg;
 };
