@@ -145,13 +145,13 @@ static ssize_t say_session(struct volume *v, uint64_t lba, char *buf,
 	return number ? snprintf(buf, size, "%zu", number) : -ENODATA;
 }
 
-static ssize_t facts_get(struct volume *v, uint64_t ino, const char *name,
-			 void *buf, size_t size)
+static ssize_t facts_get(struct volume *v, const struct view *view,
+			 const char *name, void *buf, size_t size)
 {
 	struct tree_facts f;
 	char text[64];
 	ssize_t len;
-	int err = tree_facts(v->tree, ino, &f);
+	int err = tree_facts(view->tree, view->ino, &f);
 
 	if (err)
 		return err;
@@ -176,7 +176,14 @@ static ssize_t facts_get(struct volume *v, uint64_t ino, const char *name,
 ssize_t volume_getxattr(struct volume *v, uint64_t ino, const char *name,
 			void *buf, size_t size)
 {
-	if (facts_is_name(name))
-		return facts_get(v, ino, name, buf, size);
-	return tree_getxattr(v->tree, ino, name, buf, size);
+	struct view view;
+	ssize_t len = volume_view(v, ino, &view);
+
+	if (len)
+		return len;
+	len = facts_is_name(name)
+		      ? facts_get(v, &view, name, buf, size)
+		      : tree_getxattr(view.tree, view.ino, name, buf, size);
+	volume_view_end(v, &view);
+	return len;
 }

@@ -170,7 +170,7 @@ int tree_getattr(struct tree *t, uint64_t ino, struct stat *ret)
 	READ_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	inode_stat(inode, ret);
 	return 0;
 }
@@ -269,7 +269,7 @@ int tree_setattr(struct tree *t, const struct cred *cred, uint64_t ino,
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	if (t->readonly)
 		return -EROFS;
 	err = inode_will_change(t, inode);
@@ -308,7 +308,7 @@ int tree_readlink(struct tree *t, uint64_t ino, char *buf, size_t size)
 	READ_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	if (!S_ISLNK(inode->mode))
 		return -EINVAL;
 	if (inode->size >= size)
@@ -363,7 +363,7 @@ ssize_t tree_getxattr(struct tree *t, uint64_t ino, const char *name,
 	READ_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	len = xattrs_get(inode->xattrs, name, &value);
 	return len < 0 ? len : give(value, (size_t)len, buf, size);
 }
@@ -392,7 +392,7 @@ ssize_t tree_listxattr(struct tree *t, const struct cred *cred, uint64_t ino,
 	READ_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	while (xattrs_next(inode->xattrs, &cursor, &name, &name_len, &value,
 			   &value_len)) {
 		/* xattr(7): to others they do not exist. */
@@ -432,7 +432,7 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	if (t->readonly)
 		return -EROFS;
 	mode = inode->mode;

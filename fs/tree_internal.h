@@ -34,6 +34,7 @@
  * tree.lock -> the data file's lock (a leaf).
  */
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -246,8 +247,12 @@ struct tree {
 
 /* ---- inodes (tree_inode.c) and their deltas (tree_delta.c) ---- */
 
-/* tree_inode - by number, NULL if there is none. */
+/* tree_inode - by number, NULL if there is none; tree_missing - the error then. */
 struct inode *tree_inode(struct tree *t, uint64_t ino);
+static inline int tree_missing(uint64_t ino)
+{
+	return ino < TREE_OTHERS ? -ESTALE : -EROFS;
+}
 
 /*
  * inode_new - an inode without places, in the table.  NULL: out of memory.

@@ -25,6 +25,20 @@ static int give(const struct export_result *r, struct json_object **ret)
 
 /* ---- a session ---- */
 
+/* One snapshot at a time: a burn is waited for, but not for ever. */
+static int take_turn(struct volume *v, const struct progress_sink *sink,
+		     struct why *why)
+{
+	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+
+	while (pthread_mutex_trylock(&v->commit_lock)) {
+		if (sink && sink->cancel && atomic_load(sink->cancel))
+			return why_set(why, -ECANCELED, "cancelled");
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 static int find_session(struct volume *v, unsigned number, uint32_t *ret_lba,
 			struct why *why)
 {
@@ -53,24 +67,17 @@ static int export_session(struct volume *v, unsigned number, int fd,
 		.nodes = &root, .n_nodes = 1, .joliet = !v->opts.no_joliet};
 	int err = find_session(v, number, &plan.base.session_lba, why);
 
-	return err ? err : export_image(v->disc, &plan, fd, sink, ret, why);
+	/* As a burn: who wants libisofs meanwhile is told, and need not wait. */
+	if (!err)
+		err = take_turn(v, sink, why);
+	if (err)
+		return err;
+	err = export_image(v->disc, &plan, fd, sink, ret, why);
+	pthread_mutex_unlock(&v->commit_lock);
+	return err;
 }
 
 /* ---- what is shown ---- */
-
-/* One snapshot at a time: a burn is waited for, but not for ever. */
-static int take_turn(struct volume *v, const struct progress_sink *sink,
-		     struct why *why)
-{
-	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
-
-	while (pthread_mutex_trylock(&v->commit_lock)) {
-		if (sink && sink->cancel && atomic_load(sink->cancel))
-			return why_set(why, -ECANCELED, "cancelled");
-		nanosleep(&pause, NULL);
-	}
-	return 0;
-}
 
 static int take_snapshot(struct volume *v, struct snapshot **ret,
 			 struct why *why)
