@@ -259,6 +259,93 @@ int boot_keep_apply(struct session *s, struct boot_keep *keep, struct why *why)
 	return err;
 }
 
+/* Forget those that are no files of the tree; returns how many. */
+static int drop_hidden(struct session *s, struct catalog *cat)
+{
+	int i, kept = 0, dropped;
+
+	for (i = 0; i < cat->n; i++) {
+		struct entry *e = &cat->entries[i];
+
+		if (in_tree(s, (IsoNode *)e->file))
+			cat->entries[kept++] = *e;
+		else
+			iso_node_unref((IsoNode *)e->file);
+	}
+	dropped = cat->n - kept;
+	cat->n = kept;
+	return dropped;
+}
+
+/* The catalog anew, of the images that are left, at their new places. */
+static int move_catalog(struct session *s, struct catalog *cat, struct why *why)
+{
+	IsoBoot *node = NULL;
+	int i, err = 0;
+
+	cat->path = iso_tree_get_node_path((IsoNode *)cat->node);
+	if (!cat->path)
+		return -ENOMEM;
+	iso_image_remove_boot_image(s->image);
+	for (i = 0; !err && i < cat->n; i++)
+		err = add_entry(s, cat, i, cat->entries[i].file, true, why);
+	if (!err)
+		iso_image_get_boot_image(s->image, NULL, NULL, &node);
+	return node ? place_same_attr((IsoNode *)cat->node, (IsoNode *)node,
+				      why)
+		    : err;
+}
+
+/* The images of a catalog that can stay as it is. */
+static void patch_images(ElToritoBootImage **boots, IsoFile **files, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		struct entry e = {.file = files[i]};
+
+		read_entry(boots[i], &e);
+		el_torito_set_isolinux_options(boots[i], e.options, 0);
+	}
+}
+
+int boot_move(struct session *s, int *ret_kept, int *ret_dropped,
+	      struct why *why)
+{
+	AUTO_FREE ElToritoBootImage **boots = NULL;
+	AUTO_FREE IsoFile **files = NULL;
+	struct catalog cat = {0};
+	IsoBoot *node = NULL;
+	int n = 0, i, hidden = 0, unknown = 0, err;
+
+	*ret_kept = *ret_dropped = 0;
+	if (iso_image_get_all_boot_imgs(s->image, &n, &boots, &files, 0) <= 0)
+		return 0;
+	for (i = 0; i < n; i++) {
+		unknown += !files[i];
+		hidden += files[i] && !in_tree(s, (IsoNode *)files[i]);
+	}
+	if (!hidden && !unknown) {
+		patch_images(boots, files, n);
+		*ret_kept = n;
+		return 0;
+	}
+	iso_image_get_boot_image(s->image, NULL, NULL, &node);
+	if (unknown || !node || !in_tree(s, (IsoNode *)node)) {
+		iso_image_remove_boot_image(s->image);
+		*ret_dropped = n;
+		return 0;
+	}
+	err = catalog_read(s, &cat, why);
+	if (!err) {
+		*ret_dropped = drop_hidden(s, &cat);
+		*ret_kept = cat.n;
+		err = move_catalog(s, &cat, why);
+	}
+	catalog_release(&cat);
+	return err;
+}
+
 void boot_keep_release(struct boot_keep *keep)
 {
 	size_t i;

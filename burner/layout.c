@@ -17,6 +17,8 @@ enum {
 	MTIME_IN_RECORDS = 1 | 2, /* ECMA-119 and Joliet */
 	CHARSET_MAX = 8,
 	LAYOUTS = 20, /* that are tried */
+	/* As mkisofs pads: the end of a track on CD cannot always be read. */
+	TAIL_BLOCKS = 150,
 };
 
 /* libisofs takes its words as char *, and copies them. */
@@ -41,11 +43,13 @@ static void choose_uuid(char uuid[17])
 	snprintf(uuid, 17, "%.16s", text);
 }
 
-static int make_options(struct session *s, struct why *why)
+int layout_options(struct session *s, struct why *why)
 {
 	IsoWriteOpts *o;
 	int ret;
 
+	if (s->options)
+		return 0;
 	ret = iso_write_opts_new(&o, 0);
 	if (ret < 0)
 		return library_error(ret, "write options", why);
@@ -67,9 +71,11 @@ static int make_options(struct session *s, struct why *why)
 	iso_write_opts_set_record_md5(o, 1, 1);
 	iso_write_opts_set_always_gmt(o, 1);
 	iso_write_opts_set_output_charset(o, charset);
-	/* The base's files stay where they are. */
-	iso_write_opts_set_appendable(o, 1);
+	/* The base's files stay where they are, or come along. */
+	iso_write_opts_set_appendable(o, !s->fresh);
 	iso_write_opts_set_ms_block(o, (uint32_t)s->medium.nwa);
+	if (s->fresh)
+		iso_write_opts_set_tail_blocks(o, TAIL_BLOCKS);
 	choose_uuid(s->volume_uuid);
 	iso_write_opts_set_pvd_times(o, 0, 0, 0, 0, s->volume_uuid);
 	return 0;
@@ -186,7 +192,8 @@ static int check_space(const struct session *s, struct why *why)
 {
 	uint64_t free_blocks = s->medium.free_blocks;
 
-	if (s->blocks <= free_blocks && s->medium.min_blocks <= free_blocks)
+	if (s->fresh || (s->blocks <= free_blocks &&
+			 s->medium.min_blocks <= free_blocks))
 		return 0;
 	if (s->blocks <= free_blocks)
 		return why_set(why, -ENOSPC,
@@ -224,7 +231,7 @@ int layout_session(struct session *s, struct why *why)
 	unsigned round = 0;
 	int err;
 
-	err = make_options(s, why);
+	err = layout_options(s, why);
 	if (err < 0)
 		return err;
 	while ((err = try_layout(s, why)) == -ERANGE && ++round < LAYOUTS) {

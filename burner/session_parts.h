@@ -15,6 +15,7 @@
  *	burn.c     the blocks, through libburn
  *	verify.c   what stands on the medium against its checksums
  *	recover.c  after a crash
+ *	export.c   the same tree as an image of its own
  */
 
 #include "burner/content_stream.h"
@@ -35,6 +36,7 @@ struct session {
 	const struct session_plan *plan;
 	struct medium medium; /* as it was looked at by session_author */
 	enum session_state state;
+	bool fresh; /* an image of its own, with all content: export.c */
 
 	struct base_image base; /* all 0 for a blank disc */
 	IsoImage *image;	/* base.image, or the new one of a blank disc */
@@ -104,6 +106,14 @@ struct boot_keep {
 int boot_keep_note(struct session *s, struct boot_keep *keep, IsoNode *before,
 		   IsoNode *after);
 int boot_keep_apply(struct session *s, struct boot_keep *keep, struct why *why);
+/*
+ * boot_move - all boot images will stand elsewhere: those that say where they
+ * are get new words, those that are no files of the tree (partitions, hidden
+ * files: how long they are is not known) are dropped from the catalog.
+ * *@ret_kept, *@ret_dropped: how many.  0 or -errno with @why.
+ */
+int boot_move(struct session *s, int *ret_kept, int *ret_dropped,
+	      struct why *why);
 void boot_keep_release(struct boot_keep *keep);
 
 /*
@@ -117,10 +127,13 @@ int old_head_keep(struct session *s, struct why *why);
 int old_head_settle(struct session *s, struct why *why);
 
 /*
+ * layout_options - s->options, if they are not there yet; layout_session does
+ * it by itself.
  * layout_session - options, exact size, the new head.  Library lock held.
  * layout_source - a burn source of the whole session, equal to what
  * layout_session found.
  */
+int layout_options(struct session *s, struct why *why);
 int layout_session(struct session *s, struct why *why);
 int layout_source(struct session *s, struct burn_source **ret, struct why *why);
 

@@ -21,6 +21,8 @@
 struct client {
 	int fd;
 	int pidfd; /* of the process that serves, -1: not known */
+	bool passes; /* pass_fd goes with the next request */
+	int pass_fd;
 	char *buf; /* what was read and not yet used */
 	size_t used, size;
 	size_t seen; /* so many bytes of buf hold no newline */
@@ -96,11 +98,43 @@ static int gone(struct why *why)
 	return why_set(why, -EPIPE, "the process of the mount hung up");
 }
 
+void client_pass(struct client *c, int fd)
+{
+	c->pass_fd = fd;
+	c->passes = true;
+}
+
+static ssize_t send_some(struct client *c, const char *data, size_t len)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.room = {0}};
+	struct iovec iov = {(void *)(uintptr_t)data, len};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct cmsghdr *h;
+	ssize_t n;
+
+	if (c->passes) {
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof control;
+		h = CMSG_FIRSTHDR(&msg);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof c->pass_fd);
+		memcpy(CMSG_DATA(h), &c->pass_fd, sizeof c->pass_fd);
+	}
+	n = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+	if (n > 0)
+		c->passes = false;
+	return n;
+}
+
 static int send_all(struct client *c, const char *data, size_t len,
 		    struct why *why)
 {
 	while (len > 0) {
-		ssize_t n = send(c->fd, data, len, MSG_NOSIGNAL);
+		ssize_t n = send_some(c, data, len);
 
 		if (n < 0 && errno == EINTR)
 			continue;

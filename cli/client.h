@@ -38,6 +38,9 @@ int client_call(struct client *c, struct json_object *request,
 		client_event event, void *arg, int wake_fd,
 		struct json_object **ret, struct why *why);
 
+/* client_pass - the next request takes a copy of @fd along. */
+void client_pass(struct client *c, int fd);
+
 /* client_call_op - client_call for a request that is only {"op": @op}. */
 int client_call_op(struct client *c, const char *op, struct json_object **ret,
 		   struct why *why);

@@ -22,20 +22,6 @@ static struct json_object *list_of(struct json_object *diff)
 	return NULL;
 }
 
-/*
- * A path as the disc has it.  People name files by where they see them, below
- * the folder that the disc is mounted on; relative ones are the disc's own.
- */
-static const char *path_on_disc(const struct target *t, const char *path)
-{
-	if (t->mount.dir && *path == '/' &&
-	    mountinfo_path_below(path, t->mount.dir))
-		path += strlen(t->mount.dir);
-	while (*path == '/')
-		path++;
-	return path;
-}
-
 static int get_diff(struct target *t, const struct show_args *args,
 		    struct json_object **ret, struct why *why)
 {
@@ -45,7 +31,7 @@ static int get_diff(struct target *t, const struct show_args *args,
 	if (!paths)
 		return why_set(why, -ENOMEM, "out of memory");
 	for (int i = 0; i < args->n_paths; i++)
-		paths[i] = path_on_disc(t, args->paths[i]);
+		paths[i] = target_path(t, args->paths[i]);
 	return target_diff(t, paths, (size_t)args->n_paths, ret, why);
 }
 

@@ -27,6 +27,9 @@ extern const struct command command_status;
 extern const struct command command_diff;
 extern const struct command command_commit;
 extern const struct command command_log;
+extern const struct command command_revert;
+extern const struct command command_check;
+extern const struct command command_export;
 extern const struct command command_stage;
 
 /* mount.discfs and umount.discfs, as mount(8) and umount(8) call them. */

@@ -4,7 +4,7 @@
 
 /*
  * What the program answers to the shell: mount(8)'s codes, for every
- * subcommand but "diff", which answers as diff(1) does.
+ * subcommand but "diff" and "check", which answer as diff(1) does.
  */
 
 enum exit_code {
@@ -20,6 +20,12 @@ enum diff_exit_code {
 	DIFF_EXIT_SAME = 0,
 	DIFF_EXIT_DIFFERS = 1,
 	DIFF_EXIT_TROUBLE = 2,
+};
+
+enum check_exit_code {
+	CHECK_EXIT_GOOD = 0,
+	CHECK_EXIT_DAMAGED = 1,
+	CHECK_EXIT_TROUBLE = 2,
 };
 
 /* exit_code_of - the code for a -errno. */

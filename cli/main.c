@@ -17,6 +17,7 @@
 static const struct command *const commands[] = {
 	&command_mount,	 &command_umount, &command_status, &command_diff,
 	&command_commit, &command_log,	  &command_stage,
+	&command_revert, &command_check,  &command_export,
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

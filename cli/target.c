@@ -48,10 +48,12 @@ int target_open_mount(struct target *t, const char *path, bool by_source,
 	return connect_to(t, why);
 }
 
-int target_open(struct target *t, const char *path, struct why *why)
+static int open_volume(struct target *t, const char *path, bool no_stage,
+		       struct why *why)
 {
 	struct volume_opts opts = {
 		.offline = true,
+		.no_stage = no_stage,
 		.session_lba = IMPORT_LAST,
 		.verify = VERIFY_FULL,
 		.uid = -1,
@@ -77,6 +79,16 @@ int target_open(struct target *t, const char *path, struct why *why)
 	return volume_open(&opts, &t->volume, why);
 }
 
+int target_open(struct target *t, const char *path, struct why *why)
+{
+	return open_volume(t, path, false, why);
+}
+
+int target_open_base(struct target *t, const char *path, struct why *why)
+{
+	return open_volume(t, path, true, why);
+}
+
 void target_close(struct target *t)
 {
 	client_free(t->client);
@@ -84,6 +96,16 @@ void target_close(struct target *t)
 		volume_close(t->volume);
 	mountinfo_release(&t->mount);
 	*t = (struct target){0};
+}
+
+const char *target_path(const struct target *t, const char *path)
+{
+	if (t->mount.dir && *path == '/' &&
+	    mountinfo_path_below(path, t->mount.dir))
+		path += strlen(t->mount.dir);
+	while (*path == '/')
+		path++;
+	return path;
 }
 
 /* The value of @key in the answer to @request, which is used up. */
@@ -136,24 +158,37 @@ int target_status(struct target *t, struct json_object **ret, struct why *why)
 	return *ret ? 0 : -ENOMEM;
 }
 
-int target_diff(struct target *t, const char *const *paths, size_t n,
-		struct json_object **ret, struct why *why)
+static struct json_object *make_paths_request(const char *op,
+					      const char *const *paths,
+					      size_t n)
 {
-	struct json_object *request, *list;
+	struct json_object *request = make_request(op);
+	struct json_object *list = json_object_new_array();
 
-	if (!t->client) {
-		*ret = report_diff(t->volume, paths, n);
-		return *ret ? 0 : -ENOMEM;
-	}
-	request = make_request("diff");
-	list = json_object_new_array();
 	for (size_t i = 0; i < n; i++)
 		json_object_array_add(list, json_object_new_string(paths[i]));
 	if (request)
 		json_object_object_add(request, "paths", list);
 	else
 		json_object_put(list);
-	return ask(t, request, "diff", ret, why);
+	return request;
+}
+
+int target_diff(struct target *t, const char *const *paths, size_t n,
+		struct json_object **ret, struct why *why)
+{
+	if (t->client)
+		return ask(t, make_paths_request("diff", paths, n), "diff",
+			   ret, why);
+	*ret = report_diff(t->volume, paths, n);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int target_revert(struct target *t, const char *const *paths, size_t n,
+		  struct json_object **ret, struct why *why)
+{
+	return ask(t, make_paths_request("revert", paths, n), "revert", ret,
+		   why);
 }
 
 int target_log(struct target *t, struct json_object **ret, struct why *why)

@@ -24,16 +24,25 @@ struct target {
 
 /*
  * target_open - @path is a folder that a disc is mounted on, a drive or an
- * image file.  target_open_mount - a mount only (@by_source: or the drive or
+ * image file.  target_open_base - the same, and no stage is looked for.
+ * target_open_mount - a mount only (@by_source: or the drive or
  * image that is mounted).
  * Return 0 or -errno with @why: -ENOTCONN for a mount whose process does not
  * answer, with t->mount filled.  target_close takes a target that was not
  * opened too, if it is zeroed.
  */
 int target_open(struct target *t, const char *path, struct why *why);
+int target_open_base(struct target *t, const char *path, struct why *why);
 int target_open_mount(struct target *t, const char *path, bool by_source,
 		      struct why *why);
 void target_close(struct target *t);
+
+/*
+ * target_path - a path as the disc has it, within @path.  People name files by
+ * where they see them, below the folder that the disc is mounted on; relative
+ * ones are the disc's own.
+ */
+const char *target_path(const struct target *t, const char *path);
 
 /*
  * target_status, target_diff, target_log - the reports of fs/volume.h, that of
@@ -43,6 +52,10 @@ void target_close(struct target *t);
 int target_status(struct target *t, struct json_object **ret, struct why *why);
 int target_diff(struct target *t, const char *const *paths, size_t n,
 		struct json_object **ret, struct why *why);
+/* target_revert - of a mount only: drop the deltas at and below @paths; *@ret has
+ * them as target_diff. */
+int target_revert(struct target *t, const char *const *paths, size_t n,
+		  struct json_object **ret, struct why *why);
 int target_log(struct target *t, struct json_object **ret, struct why *why);
 
 #endif

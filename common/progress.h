@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 struct progress {
-	const char *phase;    /* "authoring", "burning", "closing", "verifying", "rebasing" */
+	const char *phase;    /* "authoring", "burning", "closing", "verifying", "rebasing",
+			       * "checking", "exporting" */
 	uint64_t blocks_done; /* of 2048 bytes */
 	uint64_t blocks_total; /* 0: not known */
 	const char *file;     /* path in the disc, or NULL */

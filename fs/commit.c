@@ -528,6 +528,8 @@ static void serve(struct volume *v, const struct commit_request *r)
 	}
 	if (err || blocks)
 		keep_result(&c, err, blocks, &why);
+	if (c.published)
+		past_changed(v);
 	if (err && c.published) {
 		log_error("%s", why_text(&why, err));
 		err = 0;

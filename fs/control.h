@@ -12,6 +12,11 @@
  * Requests			Answers (the last line of each has "done": true)
  * {"op":"status"}		{"done":true,"status":{...}}
  * {"op":"diff","paths":[..]}	{"done":true,"diff":{...}}
+ * {"op":"revert","paths":[..]}	{"done":true,"revert":{...}}	what was dropped
+ * {"op":"check"}			progress*, {"done":true,"report":{...}}	all is read
+ * {"op":"export","session":N}	progress*, {"done":true,"report":{...}}	written to
+ *				the descriptor that is passed along (SCM_RIGHTS);
+ *				without "session": what is shown
  * {"op":"log"}			{"done":true,"log":{...}}
  * {"op":"size"}		{"done":true,"blocks":N}
  * {"op":"commit","hold":BOOL}	{"event":"progress","phase":..,"blocks_done":..,
@@ -24,7 +29,8 @@
  * {"op":"watch"}		progress events until the client hangs up
  * anything that fails		{"done":true,"error":"one line","errno":N}
  *
- * A client that hangs up during "commit" ends its waiting, not the burn.  A
+ * A client that hangs up during "commit" ends its waiting, not the burn; during
+ * "check" and "export" it ends the work.  A
  * hold lasts until "release" or until its client hangs up, then (and, while
  * the commit runs, when that is over) the mount is released: the unmount
  * helper stays connected until it has unmounted.  The end of the mount

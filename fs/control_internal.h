@@ -4,7 +4,8 @@
 
 /*
  * The parts of the control socket: control.c accepts, control_client.c speaks
- * with one client, control_socket.c knows where the socket is.
+ * with one client (control_peer.h has its parts), control_socket.c knows where
+ * the socket is.
  */
 
 #include "fs/control.h"

@@ -18,18 +18,22 @@ struct collector {
 		told; /* places of the base that are told of by another entry */
 };
 
-static int add(struct collector *c, enum diff_kind kind, const struct dentry *d,
-	       unsigned view, const struct dentry *old)
+/* @place is in the live tree, @old is what the base has instead; NULL for both:
+ * the root. */
+static int add(struct collector *c, enum diff_kind kind, struct dentry *place,
+	       struct dentry *old)
 {
 	struct diff_entry *e = array_append(&c->v, &c->n, sizeof *e);
+	const struct dentry *d = place ? place : old;
 
 	if (!e)
 		return -ENOMEM;
-	*e = (struct diff_entry){.kind = kind};
-	e->path = d ? dentry_path(d, view) : strdup("");
+	*e = (struct diff_entry){.kind = kind, .old_place = old};
+	e->inode = d ? d->inode : c->t->root;
+	e->path = d ? dentry_path(d, place ? D_LIVE : D_BASE) : strdup("");
 	if (!e->path)
 		return -ENOMEM;
-	if (old) {
+	if (kind == DIFF_MOVED) {
 		e->old_path = dentry_path(old, D_BASE);
 		if (!e->old_path)
 			return -ENOMEM;
@@ -75,10 +79,11 @@ static struct dentry *replaced(const struct collector *c,
 	return p;
 }
 
-static int add_new_place(struct collector *c, const struct dentry *d)
+static int add_new_place(struct collector *c, struct dentry *d)
 {
 	struct dentry *from = NULL;
 	enum diff_kind kind = DIFF_ADDED;
+	int err;
 
 	if (d->inode->flags & I_BASE) {
 		from = moved_from(c, d);
@@ -91,7 +96,10 @@ static int add_new_place(struct collector *c, const struct dentry *d)
 	}
 	if (from && ptrmap_put(&c->told, ptrmap_key(from), 1) < 0)
 		return -ENOMEM;
-	return add(c, kind, d, D_LIVE, kind == DIFF_MOVED ? from : NULL);
+	err = add(c, kind, d, from);
+	if (!err)
+		c->v[c->n - 1].place = d;
+	return err;
 }
 
 static int collect_places(struct collector *c)
@@ -100,16 +108,16 @@ static int collect_places(struct collector *c)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < changed->n; i++) {
-		const struct dentry *d = changed->v[i];
+		struct dentry *d = changed->v[i];
 
 		if ((d->flags & (D_BASE | D_LIVE)) == D_LIVE)
 			err = add_new_place(c, d);
 	}
 	for (size_t i = 0; !err && i < changed->n; i++) {
-		const struct dentry *d = changed->v[i];
+		struct dentry *d = changed->v[i];
 
 		if ((d->flags & (D_BASE | D_LIVE)) == D_BASE && !is_told(c, d))
-			err = add(c, DIFF_REMOVED, d, D_BASE, NULL);
+			err = add(c, DIFF_REMOVED, NULL, d);
 	}
 	return err;
 }
@@ -126,16 +134,16 @@ static int collect_inodes(struct collector *c)
 		unsigned changes = inode_changes(inode);
 		enum diff_kind kind =
 			changes & CHANGE_CONTENT ? DIFF_CONTENT : DIFF_ATTR;
-		const struct dentry *d;
+		struct dentry *d;
 
 		if (!inode->nlink ||
 		    !(changes & (CHANGE_CONTENT | CHANGE_ATTR)))
 			continue;
 		if (inode == t->root)
-			err = add(c, kind, NULL, D_LIVE, NULL);
+			err = add(c, kind, NULL, NULL);
 		for (d = inode->places; !err && d; d = d->place_next)
 			if (d->flags & D_LIVE)
-				err = add(c, kind, d, D_LIVE, NULL);
+				err = add(c, kind, d, NULL);
 	}
 	return err;
 }
@@ -156,21 +164,30 @@ void diff_sort(struct diff_entry *v, uint32_t n)
 
 int diff_collect(struct tree *t, struct diff_entry **ret, uint32_t *ret_n)
 {
-	struct collector c = {.t = t};
 	int err;
 
 	{
 		READ_LOCK(t);
-		err = collect_places(&c);
-		if (!err)
-			err = collect_inodes(&c);
+		err = diff_collect_locked(t, ret, ret_n);
 	}
+	if (!err)
+		diff_sort(*ret, *ret_n);
+	return err;
+}
+
+int diff_collect_locked(struct tree *t, struct diff_entry **ret,
+			uint32_t *ret_n)
+{
+	struct collector c = {.t = t};
+	int err = collect_places(&c);
+
+	if (!err)
+		err = collect_inodes(&c);
 	ptrmap_release(&c.told);
 	if (err) {
 		diff_free(c.v, c.n);
 		return err;
 	}
-	diff_sort(c.v, c.n);
 	*ret = c.v;
 	*ret_n = c.n;
 	return 0;

@@ -24,6 +24,12 @@ struct diff_entry {
 	char *path;	/* "a/b" as it is now; of a removed one as it was */
 	char *old_path; /* DIFF_MOVED: where it was */
 	uint64_t size;	/* of a regular file that is added or modified */
+
+	/* While the tree lock is held, for revert.c: the place that is a delta
+	 * because only the live tree has it, the one that only the base has,
+	 * and the inode that path names (of a removed one: of the base). */
+	struct dentry *place, *old_place;
+	struct inode *inode;
 };
 
 /*
@@ -31,6 +37,9 @@ struct diff_entry {
  * The caller releases with diff_free.  0 or -ENOMEM.
  */
 int diff_collect(struct tree *t, struct diff_entry **ret, uint32_t *ret_n);
+/* diff_collect_locked - the same in no order; the caller holds the tree lock. */
+int diff_collect_locked(struct tree *t, struct diff_entry **ret,
+			uint32_t *ret_n);
 /* diff_sort - in the order of diff_collect. */
 void diff_sort(struct diff_entry *v, uint32_t n);
 void diff_free(struct diff_entry *v, uint32_t n);

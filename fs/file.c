@@ -25,7 +25,7 @@ static int get_file(struct tree *t, uint64_t ino, struct inode **ret)
 	struct inode *inode = tree_inode(t, ino);
 
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	if (!S_ISREG(inode->mode))
 		return S_ISDIR(inode->mode) ? -EISDIR : -EINVAL;
 	*ret = inode;
@@ -548,6 +548,9 @@ int64_t file_clone(struct tree *t, const struct cred *cred, uint64_t src_ino,
 
 	if (dst_off > FILE_MAX_BYTES)
 		return -EFBIG;
+	/* Of an older session: the caller copies bytes. */
+	if (src_ino >= TREE_OTHERS && dst_ino < TREE_OTHERS)
+		return -EXDEV;
 	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
 	err = get_file(t, src_ino, &src);

@@ -77,6 +77,11 @@ struct fs_mount {
 	struct sync_wait *waits;
 	unsigned n_replying;
 
+	/* Notices to the kernel (fuse_notify.c): guarded by lock. */
+	unsigned n_notices;
+	bool no_notices; /* the session is about to end */
+	pthread_cond_t noticed;
+
 	atomic_ulong pushed; /* WRITEs of mapped pages taken from the device */
 	atomic_ulong counts[MOUNT_MAX_OPCODES];
 };
@@ -114,6 +119,17 @@ uint64_t mount_settle(struct fs_mount *m);
 /* mount_end_waits - answer the fsyncs that wait for a commit (with EINTR), and
  * return when no commit's end is about to use @m any more. */
 void mount_end_waits(struct fs_mount *m);
+
+/* ---- fuse_notify.c ---- */
+
+/*
+ * mount_invalidate - a volume_invalidate: let the kernel forget.  Waits for the
+ * locks of folders, so never from a thread that serves requests.
+ * mount_end_notices - return when none is under way, and let no other one begin;
+ * while there are workers, who answer those that hold the locks.
+ */
+void mount_invalidate(void *arg, const struct stale *stale);
+void mount_end_notices(struct fs_mount *m);
 
 /* ---- fuse_signals.c ---- */
 

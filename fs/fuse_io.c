@@ -19,11 +19,17 @@ void mount_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	struct mover *mv = mount_mover();
 	enum { PIPED = 1, COPIED };
 	struct file_io io;
+	struct view view;
 	int done = 0;
-	int err = file_read_begin(m->tree, ino, (uint64_t)off,
-				  min_size(size, MOUNT_MAX_IO), &io);
+	int err = mount_view(m, ino, &view);
 
 	(void)fi;
+	if (!err) {
+		err = file_read_begin(view.tree, view.ino, (uint64_t)off,
+				      min_size(size, MOUNT_MAX_IO), &io);
+		if (err)
+			volume_view_end(m->volume, &view);
+	}
 	if (err) {
 		reply_err(req, err);
 		return;
@@ -49,10 +55,12 @@ void mount_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		if (out.idx < out.count)
 			mover_drop(mv);
 		/* Only now: the pipe held the pages of the data file. */
-		file_read_end(m->tree, &io);
+		file_read_end(view.tree, &io);
+		volume_view_end(m->volume, &view);
 		return;
 	}
-	file_read_end(m->tree, &io);
+	file_read_end(view.tree, &io);
+	volume_view_end(m->volume, &view);
 	if (done < 0)
 		reply_err(req, done);
 	else
@@ -163,9 +171,14 @@ void mount_op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t off,
 void mount_op_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
 		    struct fuse_file_info *fi)
 {
-	int64_t pos = file_seek(tree_of(req), ino, (uint64_t)off, whence);
+	struct view view;
+	int64_t pos = mount_view(mount_of(req), ino, &view);
 
 	(void)fi;
+	if (!pos) {
+		pos = file_seek(view.tree, view.ino, (uint64_t)off, whence);
+		volume_view_end(mount_of(req)->volume, &view);
+	}
 	if (pos < 0)
 		reply_err(req, (int)pos);
 	else

@@ -59,8 +59,11 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		.entry_timeout = 24 * 3600,
 	};
 	struct tree_entry e;
-	int err = tree_lookup(tree_of(req), parent, name, &e);
+	int err;
 
+	mount_maybe_wait(mount_of(req), parent);
+	err = volume_lookup(mount_of(req)->volume, parent, name, &e);
+	mount_waited(mount_of(req), parent);
 	if (err == -ENOENT)
 		fuse_reply_entry(req, &none);
 	else
@@ -156,10 +159,16 @@ static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 static void op_getattr(fuse_req_t req, fuse_ino_t ino,
 		       struct fuse_file_info *fi)
 {
+	struct view view;
 	struct stat st;
+	int err = mount_view(mount_of(req), ino, &view);
 
 	(void)fi;
-	reply_attr(req, tree_getattr(tree_of(req), ino, &st), ino, &st);
+	if (!err) {
+		err = tree_getattr(view.tree, view.ino, &st);
+		volume_view_end(mount_of(req)->volume, &view);
+	}
+	reply_attr(req, err, ino, &st);
 }
 
 static unsigned tree_set_of(int to_set)
@@ -205,8 +214,13 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	char target[4096];
-	int err = tree_readlink(tree_of(req), ino, target, sizeof target);
+	struct view view;
+	int err = mount_view(mount_of(req), ino, &view);
 
+	if (!err) {
+		err = tree_readlink(view.tree, view.ino, target, sizeof target);
+		volume_view_end(mount_of(req)->volume, &view);
+	}
 	if (err)
 		reply_err(req, err);
 	else
@@ -240,9 +254,11 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 		reply_xattr(req, &pushed, size, sizeof pushed);
 		return;
 	}
+	mount_maybe_wait(m, ino);
 	if (buf)
-		len = tree_getxattr(tree_of(req), ino, name, buf,
-				    min_size(size, MOUNT_MAX_IO));
+		len = volume_getxattr(m->volume, ino, name, buf,
+				      min_size(size, MOUNT_MAX_IO));
+	mount_waited(m, ino);
 	reply_xattr(req, buf, size, len);
 }
 
@@ -251,10 +267,15 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	void *buf = mover_mem(mount_mover());
 	struct cred cred = cred_of(req);
 	ssize_t len = -ENOMEM;
+	struct view view;
 
 	if (buf)
-		len = tree_listxattr(tree_of(req), &cred, ino, buf,
+		len = mount_view(mount_of(req), ino, &view);
+	if (buf && !len) {
+		len = tree_listxattr(view.tree, &cred, view.ino, buf,
 				     min_size(size, MOUNT_MAX_IO));
+		volume_view_end(mount_of(req)->volume, &view);
+	}
 	reply_xattr(req, buf, size, len);
 }
 
@@ -348,7 +369,7 @@ static int fill_entry(void *arg, const char *name, uint64_t cookie,
 	size_t room = f->size - f->used;
 	size_t n;
 
-	if (f->plus && is_dot(name))
+	if (f->plus && (is_dot(name) || entry->uncounted))
 		p.ino = 0; /* not counted as looked up */
 	n = f->plus ? fuse_add_direntry_plus(f->req, f->buf + f->used, room,
 					     name, &p, (off_t)cookie)
@@ -386,8 +407,11 @@ static void read_folder(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	};
 	int err = -ENOMEM;
 
+	mount_maybe_wait(mount_of(req), ino);
 	if (f.buf)
-		err = tree_readdir(t, ino, (uint64_t)off, plus, fill_entry, &f);
+		err = volume_readdir(mount_of(req)->volume, ino, (uint64_t)off,
+				     plus, fill_entry, &f);
+	mount_waited(mount_of(req), ino);
 	if (err) {
 		forget_filled(t, &f);
 		reply_err(req, err);

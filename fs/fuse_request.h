@@ -14,6 +14,7 @@
 #include <linux/fuse.h>
 
 #include "fs/fuse_internal.h"
+#include "fs/past.h"
 
 static inline struct fs_mount *mount_of(fuse_req_t req)
 {
@@ -41,6 +42,32 @@ static inline void reply_err(fuse_req_t req, int err)
 static inline size_t min_size(size_t a, size_t b)
 {
 	return a < b ? a : b;
+}
+
+/*
+ * mount_maybe_wait, mount_waited - around what may import an older session;
+ * nothing for nodes of the live tree.  mount_view - volume_view so.
+ */
+static inline void mount_maybe_wait(struct fs_mount *m, uint64_t ino)
+{
+	if (ino >= TREE_OTHERS)
+		mount_io_begin(m);
+}
+
+static inline void mount_waited(struct fs_mount *m, uint64_t ino)
+{
+	if (ino >= TREE_OTHERS)
+		mount_io_end(m);
+}
+
+static inline int mount_view(struct fs_mount *m, uint64_t ino, struct view *ret)
+{
+	int err;
+
+	mount_maybe_wait(m, ino);
+	err = volume_view(m->volume, ino, ret);
+	mount_waited(m, ino);
+	return err;
 }
 
 /* ---- fuse_session.c ---- */

@@ -240,11 +240,13 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 	m->tree = volume_tree(v);
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->called, NULL);
+	pthread_cond_init(&m->noticed, NULL);
 	m->wake_fd = eventfd(0, EFD_CLOEXEC);
 	if (m->wake_fd < 0) {
 		err = why_set(why, -errno, "cannot mount: eventfd: %s",
 			      strerror(errno));
 		pthread_cond_destroy(&m->called);
+		pthread_cond_destroy(&m->noticed);
 		pthread_mutex_destroy(&m->lock);
 		free(m);
 		return err;
@@ -264,6 +266,7 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 	set_current(m);
 	volume_set_sync(v, sync_for_volume, NULL);
 	volume_set_counts(v, counts_for_volume, m);
+	volume_set_invalidate(v, mount_invalidate, m);
 	*ret = m;
 	return 0;
 }
@@ -288,10 +291,12 @@ void fs_mount_free(struct fs_mount *m)
 	set_current(NULL);
 	volume_set_sync(m->volume, NULL, NULL);
 	volume_set_counts(m->volume, NULL, NULL);
+	volume_set_invalidate(m->volume, NULL, NULL);
 	end_session(m);
 	mount_signals_give_back();
 	close(m->wake_fd);
 	pthread_cond_destroy(&m->called);
+	pthread_cond_destroy(&m->noticed);
 	pthread_mutex_destroy(&m->lock);
 	free(m->dir);
 	free(m);
@@ -326,6 +331,7 @@ int fs_mount_loop(struct fs_mount *m)
 			log_warning("%s: leaving the mount: %s", m->dir,
 				    strerror(-left));
 	}
+	mount_end_notices(m);
 	mount_end_workers(m);
 	end_session(m);
 	if (err)

@@ -412,6 +412,7 @@ static void switch_base(struct rebase *r, struct contents *c)
 		install(t, e);
 		extent_map_release(&base->map);
 		base->map = e->burned;
+		base->filtered = false;
 		e->burned = (struct extent_map){0};
 	}
 	drop_void_deltas(t);

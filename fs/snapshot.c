@@ -315,7 +315,8 @@ static int take_locked(struct tree *t, void *arg)
 
 	assert(!t->frozen);
 	t->frozen = true;
-	stage_data_freeze(t->data);
+	if (t->data)
+		stage_data_freeze(t->data);
 	s->flushes = t->flushes;
 	err = add_node(s, NULL, 0, &root);
 	if (!err)
@@ -346,6 +347,30 @@ int snapshot_take(struct tree *t, struct stage *st, struct disc *disc,
 		return err;
 	}
 	stage_data_drain(t->data);
+	*ret = s;
+	return 0;
+}
+
+int snapshot_look(struct tree *t, struct disc *disc, struct snapshot **ret,
+		  struct why *why)
+{
+	struct snapshot *s = calloc(1, sizeof *s);
+	int err;
+
+	if (!s)
+		return why_set(why, -ENOMEM, "out of memory");
+	s->t = t;
+	s->disc = disc;
+	{
+		WRITE_LOCK(t);
+		err = take_locked(t, s);
+	}
+	if (err) {
+		snapshot_free(s);
+		return why_set(why, err, "out of memory");
+	}
+	if (t->data)
+		stage_data_drain(t->data);
 	*ret = s;
 	return 0;
 }
@@ -419,7 +444,8 @@ static void thaw(struct snapshot *s)
 			(uint8_t)~(D_FROZEN_ADD | D_FROZEN_GONE);
 	tree_sweep_all(t);
 	t->frozen = false;
-	stage_data_thaw(t->data);
+	if (t->data)
+		stage_data_thaw(t->data);
 }
 
 void snapshot_free(struct snapshot *s)

@@ -36,6 +36,13 @@ struct snapshot;
 int snapshot_take(struct tree *t, struct stage *st, struct disc *disc,
 		  struct snapshot **ret, struct why *why);
 
+/*
+ * snapshot_look - the same, but nothing is flushed, and nothing will become a
+ * base: for a plan that is not burned, of a tree that need not have a stage.
+ */
+int snapshot_look(struct tree *t, struct disc *disc, struct snapshot **ret,
+		  struct why *why);
+
 /* snapshot_deltas - how many deltas it holds; 0: there is nothing to burn. */
 uint64_t snapshot_deltas(const struct snapshot *s);
 

@@ -11,6 +11,7 @@
 #include <sys/xattr.h>
 
 #include "common/cleanup.h"
+#include "fs/facts.h"
 #include "fs/space.h"
 #include "fs/tree_lock.h"
 
@@ -169,7 +170,7 @@ int tree_getattr(struct tree *t, uint64_t ino, struct stat *ret)
 	READ_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	inode_stat(inode, ret);
 	return 0;
 }
@@ -268,7 +269,7 @@ int tree_setattr(struct tree *t, const struct cred *cred, uint64_t ino,
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	if (t->readonly)
 		return -EROFS;
 	err = inode_will_change(t, inode);
@@ -307,7 +308,7 @@ int tree_readlink(struct tree *t, uint64_t ino, char *buf, size_t size)
 	READ_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	if (!S_ISLNK(inode->mode))
 		return -EINVAL;
 	if (inode->size >= size)
@@ -362,9 +363,21 @@ ssize_t tree_getxattr(struct tree *t, uint64_t ino, const char *name,
 	READ_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	len = xattrs_get(inode->xattrs, name, &value);
 	return len < 0 ? len : give(value, (size_t)len, buf, size);
+}
+
+/* An attribute of the disc by a name that is answered otherwise. */
+static bool is_fact(const char *name, size_t len)
+{
+	char text[TREE_NAME_MAX + 1];
+
+	if (!begins(name, len, "user.discfs.") || len >= sizeof text)
+		return false;
+	memcpy(text, name, len);
+	text[len] = '\0';
+	return facts_is_name(text);
 }
 
 ssize_t tree_listxattr(struct tree *t, const struct cred *cred, uint64_t ino,
@@ -379,11 +392,13 @@ ssize_t tree_listxattr(struct tree *t, const struct cred *cred, uint64_t ino,
 	READ_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	while (xattrs_next(inode->xattrs, &cursor, &name, &name_len, &value,
 			   &value_len)) {
 		/* xattr(7): to others they do not exist. */
 		if (cred->uid != 0 && begins(name, name_len, "trusted."))
+			continue;
+		if (is_fact(name, name_len))
 			continue;
 		if (size) {
 			if (sum + name_len + 1 > size)
@@ -409,13 +424,15 @@ static int xattr_change(struct tree *t, const struct cred *cred, uint64_t ino,
 	mode_t mode;
 
 	err = check_xattr_name(name);
+	if (!err && facts_is_name(name))
+		err = -EPERM;
 	if (err)
 		return err;
 	changers_note(&t->changers, cred->pid);
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	if (t->readonly)
 		return -EROFS;
 	mode = inode->mode;

@@ -12,7 +12,8 @@
  * for the life of the mount; one that is free again comes back with another
  * generation.  Every function takes the tree lock itself (readers in
  * parallel), does no I/O under it, and returns 0 or -errno in the words of the
- * system call that it serves:  -ESTALE for a number that is unknown.
+ * system call that it serves:  -ESTALE for a number that is unknown, -EROFS for
+ * one from TREE_OTHERS on.
  *
  * Permission checks are the kernel's (default_permissions); what it cannot
  * know is done here: set-id bits, sticky renames across folders are the
@@ -30,6 +31,8 @@
 #include "fs/stage_data.h"
 
 #define TREE_ROOT 1u
+/* Numbers from here on are not the tree's but older sessions' (past.h). */
+#define TREE_OTHERS ((uint64_t)1 << 32)
 #define TREE_NAME_MAX 255u
 
 struct tree;
@@ -46,6 +49,7 @@ struct cred {
 struct tree_entry {
 	uint64_t ino;
 	uint64_t generation;
+	bool uncounted; /* listed, but not looked up (past.h) */
 	struct stat st;
 };
 

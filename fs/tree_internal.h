@@ -34,6 +34,7 @@
  * tree.lock -> the data file's lock (a leaf).
  */
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -105,6 +106,7 @@ struct inode_base {
 	struct xattrs *xattrs;
 	uint64_t size;
 	struct extent_map map;
+	bool filtered; /* I_FILTERED */
 };
 
 /* What a snapshot took of an inode (snapshot.c). */
@@ -246,8 +248,12 @@ struct tree {
 
 /* ---- inodes (tree_inode.c) and their deltas (tree_delta.c) ---- */
 
-/* tree_inode - by number, NULL if there is none. */
+/* tree_inode - by number, NULL if there is none; tree_missing - the error then. */
 struct inode *tree_inode(struct tree *t, uint64_t ino);
+static inline int tree_missing(uint64_t ino)
+{
+	return ino < TREE_OTHERS ? -ESTALE : -EROFS;
+}
 
 /*
  * inode_new - an inode without places, in the table.  NULL: out of memory.
@@ -359,8 +365,10 @@ static inline uint32_t dir_slot_cookie(union dir_slot slot)
 	return slot.gone & 1 ? (uint32_t)(slot.gone >> 1) : slot.dentry->cookie;
 }
 
-/* dir_reserve - room for two more; dir_insert then cannot fail. */
+/* dir_reserve - room for two more; dir_insert then cannot fail.  dir_expect -
+ * for @n more. */
 int dir_reserve(struct dir *dir);
+int dir_expect(struct dir *dir, uint32_t n);
 void dir_insert(struct dir *dir, struct dentry *d);
 void dir_remove(struct dir *dir, const struct dentry *d);
 

@@ -18,6 +18,7 @@ static void fill_entry(const struct inode *inode, struct tree_entry *ret)
 {
 	ret->ino = inode->ino;
 	ret->generation = inode->generation;
+	ret->uncounted = false;
 	inode_stat(inode, &ret->st);
 }
 
@@ -39,7 +40,7 @@ static int get_dir(struct tree *t, uint64_t ino, struct inode **ret)
 	struct inode *inode = tree_inode(t, ino);
 
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	if (!S_ISDIR(inode->mode))
 		return -ENOTDIR;
 	*ret = inode;
@@ -211,7 +212,7 @@ int tree_link(struct tree *t, const struct cred *cred, uint64_t ino,
 	WRITE_LOCK(t);
 	inode = tree_inode(t, ino);
 	if (!inode)
-		return -ESTALE;
+		return tree_missing(ino);
 	if (S_ISDIR(inode->mode))
 		return -EPERM;
 	if (inode->nlink == 0)

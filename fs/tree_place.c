@@ -364,13 +364,21 @@ static void dir_renumber(struct dir *dir)
 int dir_reserve(struct dir *dir)
 {
 	enum { SPARE = 2 }; /* an exchange within one folder needs two */
+
+	return dir_expect(dir, SPARE);
+}
+
+int dir_expect(struct dir *dir, uint32_t n)
+{
 	uint32_t room = dir->room ? dir->room * 2 : 4;
 	union dir_slot *v;
 
-	if (dir->n + SPARE <= dir->room)
+	if (n <= dir->room && dir->n <= dir->room - n)
 		return 0;
-	if (dir->n > UINT32_MAX / 4)
+	if (dir->n > UINT32_MAX / 4 || n > UINT32_MAX / 4)
 		return -ENOSPC;
+	if (room < dir->n + n)
+		room = dir->n + n;
 	v = realloc(dir->slots, room * sizeof *v);
 	if (!v)
 		return -ENOMEM;

@@ -332,7 +332,9 @@ int volume_open(const struct volume_opts *opts, struct volume **ret,
 	pthread_mutex_init(&v->flush_lock, NULL);
 	pthread_mutex_init(&v->lock, NULL);
 	pthread_cond_init(&v->changed, NULL);
-	err = open_all(v, opts, why);
+	err = past_new(&v->past);
+	err = err ? why_set(why, err, "out of memory")
+		  : open_all(v, opts, why);
 	if (err) {
 		volume_close(v);
 		return err;
@@ -390,9 +392,11 @@ void volume_close(struct volume *v)
 		disc_eject(v->disc);
 	close_stage(v);
 	tree_free(v->tree);
+	past_free(v->past);
 	disc_free(v->disc);
 	stage_binding_release(&v->binding);
 	free(v->head);
+	free(v->sessions);
 	free(v->readonly_reason);
 	free(v->source);
 	free(v->label);

@@ -61,6 +61,9 @@ int volume_open(const struct volume_opts *opts, struct volume **ret,
 void volume_close(struct volume *v);
 
 struct tree *volume_tree(struct volume *v);
+/* volume_getxattr - tree_getxattr, and what fs/facts.h has. */
+ssize_t volume_getxattr(struct volume *v, uint64_t ino, const char *name,
+			void *buf, size_t size);
 /* Where the pieces of file_io are: EXTENT_DISC and EXTENT_DATA descriptors (-1:
  * no descriptor for the disc, use volume_read_disc). */
 int volume_disc_fd(struct volume *v);
@@ -90,6 +93,40 @@ void volume_set_sync(struct volume *v, int (*sync)(void *arg), void *arg);
 typedef void (*volume_count)(void *arg, const char *name, uint64_t count);
 typedef void (*volume_counts)(void *source, volume_count fn, void *arg);
 void volume_set_counts(struct volume *v, volume_counts counts, void *source);
+
+/* volume_set_invalidate - what tells the kernel that names and nodes are not as
+ * it knows them (the mount sets it); called after a revert.  Ended by NULL only
+ * when no volume_revert runs any more. */
+struct stale;
+typedef void (*volume_invalidate)(void *arg, const struct stale *stale);
+void volume_set_invalidate(struct volume *v, volume_invalidate fn, void *arg);
+
+/*
+ * volume_revert - drop the deltas at and below @paths (fs/revert.h); pages that
+ * programs dirtied through mappings are pushed first, so that they do not come
+ * later.  Not from a thread that serves requests.  *@ret is {deltas: [...]} as
+ * in report_diff: those that were dropped.  0 or -errno with @why.
+ */
+int volume_revert(struct volume *v, const char *const *paths, size_t n,
+		  struct json_object **ret, struct why *why);
+
+/*
+ * volume_check - read the base whole and compare with its recorded checksums
+ * (burner/check.h).  *@ret is {files, bytes, no_checksum, damaged: [{path}],
+ * unreadable: [{path, lba}]}, lists sorted by path.  0 or -errno with @why.
+ */
+int volume_check(struct volume *v, const struct progress_sink *sink,
+		 struct json_object **ret, struct why *why);
+
+/*
+ * volume_export - write what is shown, pending changes included, or session
+ * number @session (0: what is shown), as an image of its own to @fd
+ * (burner/export.h).  While it runs no commit begins and nothing is reverted.
+ * *@ret is {blocks, bytes, left_out: text|null}.  0 or -errno with @why.
+ */
+int volume_export(struct volume *v, unsigned session, int fd,
+		  const struct progress_sink *sink, struct json_object **ret,
+		  struct why *why);
 
 struct volume_statfs {
 	uint64_t total_blocks, free_blocks; /* of 2048 bytes */

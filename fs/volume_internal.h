@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "fs/past.h"
 #include "fs/record.h"
 #include "fs/snapshot.h"
 #include "fs/volume.h"
@@ -80,6 +81,13 @@ struct volume {
 	void *sync_arg;
 	volume_counts counts; /* guarded by lock, also while it is called */
 	void *counts_source;
+	struct past *past;
+	/* for facts.c: the sessions while the last one is at sessions_tip */
+	struct disc_session *sessions;
+	size_t n_sessions;
+	uint32_t sessions_tip;
+	volume_invalidate invalidate;
+	void *invalidate_arg;
 };
 
 /* commit.c */

@@ -24,7 +24,7 @@ offers() {
 	ok "$line"
 }
 
-offers 'discfs ' mount umount status diff commit log stage --help --version
+offers 'discfs ' mount umount status diff commit log stage revert check export --help --version
 offers 'discfs u' umount
 offers 'discfs umount --k' --keep
 offers 'discfs commit -' -n --json --help
@@ -49,4 +49,8 @@ offers 'discfs stage export --stage /s 2' 2abc
 
 _discfs_mountpoints() { printf '%s\n' '/mnt/a' '/mnt/b c'; }
 offers 'discfs umount /mnt/b' '/mnt/b\ c'
+offers 'discfs revert /mnt/b' '/mnt/b\ c'
+offers 'discfs revert --' --json --help
+offers 'discfs export -' -s -f --help
+offers 'discfs check /mnt/a' /mnt/a
 offers 'discfs log ' /mnt/a '/mnt/b\ c'

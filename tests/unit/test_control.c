@@ -123,6 +123,44 @@ struct json_object *report_diff(struct volume *v, const char *const *paths,
 	return json_object_new_object();
 }
 
+int volume_revert(struct volume *v, const char *const *paths, size_t n,
+		  struct json_object **ret, struct why *why)
+{
+	if (!n)
+		return why_set(why, -ENOENT, "no path");
+	*ret = report_diff(v, paths, n);
+	return 0;
+}
+
+int volume_check(struct volume *v, const struct progress_sink *sink,
+		 struct json_object **ret, struct why *why)
+{
+	struct progress p = {.phase = "checking", .blocks_total = 9};
+
+	(void)v;
+	sink->report(sink->arg, &p);
+	/* Nobody cancels: somebody who waits for the answer gets it. */
+	for (int i = 0; i < 20; i++) {
+		if (atomic_load(sink->cancel))
+			return why_set(why, -ECANCELED, "cancelled");
+		usleep(10000);
+	}
+	*ret = json_object_new_object();
+	return 0;
+}
+
+int volume_export(struct volume *v, unsigned session, int fd,
+		  const struct progress_sink *sink, struct json_object **ret,
+		  struct why *why)
+{
+	(void)v;
+	(void)sink;
+	(void)why;
+	*ret = json_object_new_object();
+	ck_assert_int_gt(dprintf(fd, "session %u", session), 0);
+	return 0;
+}
+
 int report_log(struct volume *v, struct json_object **ret, struct why *why)
 {
 	(void)v;
@@ -328,6 +366,10 @@ START_TEST(answers_the_simple_requests)
 	ck_assert_str_eq(text_of(sub, "state"), "idle");
 	json_object_put(obj);
 
+	obj = ask(fd, "{\"op\":\"revert\",\"paths\":[\"a\"]}");
+	ck_assert(json_object_object_get_ex(obj, "revert", &sub));
+	json_object_put(obj);
+	expect_error(fd, "{\"op\":\"revert\"}", ENOENT, "no path");
 	obj = ask(fd, "{\"op\":\"diff\",\"paths\":[\"/a\",\"/b c\"]}");
 	ck_assert(json_object_object_get_ex(obj, "diff", &sub));
 	ck_assert_str_eq(vol.diff_paths, "/a;/b c;");
@@ -588,6 +630,84 @@ START_TEST(watches)
 }
 END_TEST
 
+START_TEST(does_a_job_for_who_waits)
+{
+	struct json_object *obj, *sub;
+	int fd = client(), gone = client(), last = client();
+
+	say(fd, "{\"op\":\"check\"}");
+	obj = hear(fd);
+	ck_assert_str_eq(text_of(obj, "phase"), "checking");
+	json_object_put(obj);
+	/* Served in order. */
+	say(fd, "{\"op\":\"status\"}");
+	obj = hear(fd);
+	ck_assert(json_object_object_get_ex(obj, "report", &sub));
+	json_object_put(obj);
+	obj = hear(fd);
+	ck_assert(json_object_object_get_ex(obj, "status", &sub));
+	json_object_put(obj);
+
+	/* Who goes, or is not served any more, ends the work. */
+	say(gone, "{\"op\":\"watch\"}");
+	say(gone, "{\"op\":\"check\"}");
+	json_object_put(hear(gone));
+	close(gone);
+	while (is_watched())
+		nap(1);
+	say(last, "{\"op\":\"watch\"}");
+	say(last, "{\"op\":\"check\"}");
+	json_object_put(hear(last));
+	control_stop(control);
+	control = NULL;
+	close(fd);
+	close(last);
+}
+END_TEST
+
+/* Say @line and pass @passed with it. */
+static void say_with(int fd, const char *line, int passed)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control_room = {.room = {0}};
+	struct iovec iov = {(void *)(uintptr_t)line, strlen(line)};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &control_room,
+			     .msg_controllen = sizeof control_room};
+	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof passed);
+	memcpy(CMSG_DATA(h), &passed, sizeof passed);
+	ck_assert_int_gt(sendmsg(fd, &msg, MSG_NOSIGNAL), 0);
+}
+
+START_TEST(takes_a_descriptor_along)
+{
+	int fd = client(), fds[2];
+	char text[64] = "";
+
+	expect_error(fd, "{\"op\":\"export\"}", EBADF, "no descriptor came along");
+	ck_assert_int_eq(pipe(fds), 0);
+	/* Two of them: the later one counts, the other is closed. */
+	say_with(fd, "{\"op\":\"status\"}\n", STDERR_FILENO);
+	json_object_put(hear(fd));
+	say_with(fd, "{\"op\":\"export\",\"session\":3}\n", fds[1]);
+	json_object_put(hear(fd));
+	close(fds[1]);
+	ck_assert_int_eq(read(fds[0], text, sizeof text), 9);
+	ck_assert_str_eq(text, "session 3");
+	/* The server's is closed, too. */
+	ck_assert_int_eq(read(fds[0], text, sizeof text), 0);
+	close(fds[0]);
+	close(fd);
+}
+END_TEST
+
 /* ---- the socket ---- */
 
 START_TEST(serves_a_bounded_number)
@@ -728,6 +848,8 @@ int main(void)
 		       releases_for_one_who_hung_up_when_the_commit_is_over);
 	tcase_add_test(tcase, stops_while_a_commit_runs);
 	tcase_add_test(tcase, watches);
+	tcase_add_test(tcase, does_a_job_for_who_waits);
+	tcase_add_test(tcase, takes_a_descriptor_along);
 	tcase_add_test(tcase, serves_a_bounded_number);
 	tcase_add_test(tcase, is_private);
 	tcase_add_test(tcase, refuses_other_users);

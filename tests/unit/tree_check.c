@@ -117,7 +117,7 @@ void tree_check(struct tree *t)
 		}
 	ck_assert_uint_eq(n, t->n_dentries);
 	for (uint32_t i = 1; i < t->n_inodes; i++) {
-		const struct inode *inode = t->inodes[i].inode;
+		const struct inode *inode = tree_inode(t, i);
 
 		if (!inode)
 			continue;

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * discfs revert: what was changed at and below some paths is again as on the
+ * disc.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/exit_code.h"
+#include "cli/show.h"
+#include "cli/show_args.h"
+#include "cli/target.h"
+#include "common/cleanup.h"
+
+static int revert(struct target *t, const struct show_args *args,
+		  struct json_object **ret, struct why *why)
+{
+	AUTO_FREE const char **paths =
+		calloc((size_t)args->n_paths + 1, sizeof *paths);
+
+	if (!paths)
+		return why_set(why, -ENOMEM, "out of memory");
+	for (int i = 0; i < args->n_paths; i++)
+		paths[i] = target_path(t, args->paths[i]);
+	return target_revert(t, paths, (size_t)args->n_paths, ret, why);
+}
+
+static void print(struct json_object *report)
+{
+	struct json_object *list;
+
+	if (!json_object_object_get_ex(report, "deltas", &list) ||
+	    !json_object_array_length(list))
+		puts("nothing to revert");
+	else
+		show_deltas(list);
+}
+
+static int revert_main(const struct command *self, int argc, char **argv)
+{
+	struct json_object *report = NULL;
+	struct why why = {""};
+	struct show_args args;
+	struct target t;
+	int err;
+
+	err = show_args_parse(self, argc, argv, "h", argc, &args);
+	if (err)
+		return err;
+	if (args.help)
+		return command_help(self);
+	if (!args.n_paths)
+		return command_misuse(self, "no path is named");
+	err = target_open_mount(&t, args.target, true, &why);
+	if (!err)
+		err = revert(&t, &args, &report, &why);
+	if (err)
+		command_fail(&why, err, "%s", args.target);
+	else if (args.json)
+		command_print_json(report);
+	else
+		print(report);
+	json_object_put(report);
+	target_close(&t);
+	return exit_code_of(err);
+}
+
+const struct command command_revert = {
+	.name = "revert",
+	.summary = "drop changes that are not burned yet",
+	.usage =
+		"Usage: discfs revert [--json] DIR PATH...\n"
+		"\n"
+		"Drop what was changed in DIR at and below each PATH since the "
+		"last session, and\n"
+		"list it as \"discfs diff\" does: new files are deleted, "
+		"removed ones come back,\n"
+		"moved ones go back, changed ones are as on the disc.  It is "
+		"done for all PATHs\n"
+		"or for none.  PATH is relative to the disc's root, or begins "
+		"with DIR; \".\" is\n"
+		"everything.\n"
+		"\n"
+		"  --json  as JSON\n"
+		"  --help  show this\n",
+	.usage_code = EXIT_CODE_USAGE,
+	.run = revert_main,
+};

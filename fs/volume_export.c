@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a volume shows, or one of its sessions, as an image of its own.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "burner/export.h"
+#include "common/cleanup.h"
+#include "fs/report_internal.h"
+#include "fs/volume_internal.h"
+
+static int give(const struct export_result *r, struct json_object **ret)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_number(o, "blocks", r->blocks);
+	put_number(o, "bytes", r->blocks * DISC_BLOCK);
+	put_text(o, "left_out", r->left_out);
+	*ret = o;
+	return 0;
+}
+
+/* ---- a session ---- */
+
+/* One snapshot at a time: a burn is waited for, but not for ever. */
+static int take_turn(struct volume *v, const struct progress_sink *sink,
+		     struct why *why)
+{
+	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+
+	while (pthread_mutex_trylock(&v->commit_lock)) {
+		if (sink && sink->cancel && atomic_load(sink->cancel))
+			return why_set(why, -ECANCELED, "cancelled");
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static int find_session(struct volume *v, unsigned number, uint32_t *ret_lba,
+			struct why *why)
+{
+	AUTO_FREE struct disc_session *sessions = NULL;
+	size_t n = 0;
+	int err = volume_base(v, NULL, NULL)
+			  ? 0
+			  : disc_sessions(v->disc, &sessions, &n, why);
+
+	if (err)
+		return err;
+	if (number < 1 || number > n)
+		return why_set(why, -ENOENT,
+			       "there is no session %u: the disc has %zu",
+			       number, n);
+	*ret_lba = sessions[number - 1].lba;
+	return 0;
+}
+
+static int export_session(struct volume *v, unsigned number, int fd,
+			  const struct progress_sink *sink,
+			  struct export_result *ret, struct why *why)
+{
+	static const struct session_node root = {.name = "", .base_name = ""};
+	struct session_plan plan = {
+		.nodes = &root, .n_nodes = 1, .joliet = !v->opts.no_joliet};
+	int err = find_session(v, number, &plan.base.session_lba, why);
+
+	/* As a burn: who wants libisofs meanwhile is told, and need not wait. */
+	if (!err)
+		err = take_turn(v, sink, why);
+	if (err)
+		return err;
+	err = export_image(v->disc, &plan, fd, sink, ret, why);
+	pthread_mutex_unlock(&v->commit_lock);
+	return err;
+}
+
+/* ---- what is shown ---- */
+
+static int take_snapshot(struct volume *v, struct snapshot **ret,
+			 struct why *why)
+{
+	int (*sync)(void *arg);
+	void *arg;
+	int err;
+
+	{
+		LOCK_GUARD(&v->lock);
+		sync = v->sync;
+		arg = v->sync_arg;
+	}
+	err = sync ? sync(arg) : 0;
+	if (err)
+		return why_set(why, err,
+			       "cannot push the pages that programs changed "
+			       "through mappings: %s",
+			       strerror(-err));
+	return snapshot_look(v->tree, v->disc, ret, why);
+}
+
+static int export_tree(struct volume *v, int fd,
+		       const struct progress_sink *sink,
+		       struct export_result *ret, struct why *why)
+{
+	struct snapshot *snapshot = NULL;
+	struct session_plan plan = {0};
+	int err = take_turn(v, sink, why);
+
+	if (err)
+		return err;
+	err = take_snapshot(v, &snapshot, why);
+	if (!err) {
+		snapshot_plan(snapshot, &plan);
+		plan.base = (struct import_opts){
+			.session_lba = v->info.lba,
+			.no_rock_ridge = v->opts.no_rock_ridge && !v->rebased,
+			.no_joliet = v->opts.no_joliet && !v->rebased,
+		};
+		plan.blank = v->blank;
+		memcpy(plan.base_digest, v->info.digest, sizeof v->info.digest);
+		plan.volume_id = v->label;
+		plan.joliet = !v->opts.no_joliet;
+		err = export_image(v->disc, &plan, fd, sink, ret, why);
+	}
+	snapshot_free(snapshot);
+	pthread_mutex_unlock(&v->commit_lock);
+	return err;
+}
+
+int volume_export(struct volume *v, unsigned session, int fd,
+		  const struct progress_sink *sink, struct json_object **ret,
+		  struct why *why)
+{
+	struct export_result result = {0};
+	int err = session ? export_session(v, session, fd, sink, &result, why)
+			  : export_tree(v, fd, sink, &result, why);
+
+	return err ? err : give(&result, ret);
+}
