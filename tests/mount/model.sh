@@ -66,8 +66,7 @@ again_mounted() {
 # What another reader restores of the last session.
 read_elsewhere() {
 	rm -rf "$GOT"
-	# It tries to restore marks of ours, too, which is no reason to stop.
-	xorriso -abort_on FATAL -return_with FATAL 32 -hardlinks on -md5 on \
+	xorriso -abort_on SORRY -return_with SORRY 32 -hardlinks on -md5 on \
 		-acl on -xattr any -indev "stdio:$IMG" \
 		-osirrox on:sort_lba_off -extract / "$GOT" \
 		2>"$T/xorriso.err" || oops "xorriso fails"
