@@ -10,6 +10,7 @@
 #   MODEL_ROUNDS   of one disc (default 14)
 #   MODEL_KINDS    of rounds, by their names
 #   MODEL_CALLS    most calls of a round (default 400)
+#   MODEL_STUCK    seconds of a round after which it counts as hung (default 120)
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 
@@ -35,6 +36,20 @@ oops() {
 	[ ! -f "$T/out" ] || cat "$T/out"
 	"$DISCFS" status "$MNT" || true
 	fail "seed $seed, round $round ($kind): $*"
+}
+
+# watch - end the test where a round takes too long, and tell who waits for what.
+watch() {
+	local limit=$((${MODEL_STUCK:-120} * TEST_SLOW))
+
+	while sleep 2; do
+		[ $((EPOCHSECONDS - $(stat -c %Y "$T/round"))) -gt $limit ] ||
+			continue
+		tail -n 5 "$LOG"
+		bash "$top_srcdir/tests/mount/stacks"
+		echo "model.sh:0: $(cat "$T/round"): hangs for $limit seconds"
+		kill $$
+	done
 }
 
 apply() {
@@ -198,6 +213,7 @@ disc() {
 	for ((round = 1; round <= rounds; round++)); do
 		kind=${kinds[RANDOM % ${#kinds[@]}]}
 		echo "# seed $seed, round $round: $kind" | tee -a "$LOG"
+		echo "seed $seed, round $round ($kind)" >"$T/round"
 		play
 	done
 	kind=last
@@ -209,6 +225,8 @@ disc() {
 	umnt
 }
 
+touch "$T/round"
+watch &
 first=${MODEL_SEED:-$EPOCHSECONDS}
 n=0
 while [ $n -eq 0 ] || [ $SECONDS -lt "${MODEL_SECONDS:-15}" ]; do
