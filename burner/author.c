@@ -174,27 +174,41 @@ static int take(IsoNode *node, struct why *why)
 	return 0;
 }
 
+/* libisofs looks for a child from the folder's front on. */
+static int by_name_in_folder(const void *va, const void *vb)
+{
+	IsoNode *a = *(IsoNode *const *)va, *b = *(IsoNode *const *)vb;
+	uintptr_t in_a = (uintptr_t)iso_node_get_parent(a);
+	uintptr_t in_b = (uintptr_t)iso_node_get_parent(b);
+
+	if (in_a != in_b)
+		return in_a < in_b ? -1 : 1;
+	return strcmp(iso_node_get_name(a), iso_node_get_name(b));
+}
+
 static int take_out(struct authoring *a, struct why *why)
 {
 	const struct session_plan *plan = a->s->plan;
-	uint32_t i;
-	size_t k;
-	int err;
+	AUTO_FREE IsoNode **nodes =
+		calloc(a->n_order + plan->n_removed + 1, sizeof(IsoNode *));
+	size_t n = 0, i;
+	int err = 0;
 
-	for (k = 0; k < a->n_order; k++) {
-		i = a->order[k];
-		if (!a->nodes[i])
-			continue;
-		err = take(a->nodes[i], why);
-		if (err < 0)
-			return err;
+	if (!nodes)
+		return -ENOMEM;
+	for (i = 0; i < a->n_order; i++) {
+		IsoNode *node = a->nodes[a->order[i]];
+
+		if (node && !is_detached(node))
+			nodes[n++] = node;
 	}
-	for (i = 0; a->removed && i < plan->n_removed; i++) {
-		err = take(a->removed[i], why);
-		if (err < 0)
-			return err;
-	}
-	return 0;
+	for (i = 0; i < plan->n_removed; i++)
+		if (!is_detached(a->removed[i]))
+			nodes[n++] = a->removed[i];
+	qsort(nodes, n, sizeof(IsoNode *), by_name_in_folder);
+	for (i = 0; !err && i < n; i++)
+		err = take(nodes[i], why);
+	return err;
 }
 
 static int put_node(struct authoring *a, uint32_t i, struct why *why)

@@ -210,7 +210,7 @@ static bool is_user_attr(const char *name, size_t len)
 	return n > 0 && n <= XATTR_NAME_MAX && len <= XATTR_SIZE_MAX &&
 	       strncmp(name, "isofs.", 6) != 0 &&
 	       strcmp(name, LINK_TARGET_ATTR) != 0 &&
-	       strcmp(name, LINK_MARK_ATTR) != 0;
+	       strcmp(name, LINK_MARK_ATTR_OLD) != 0;
 }
 
 /* What the link itself could not take, if it is one and may be the target of
@@ -463,8 +463,9 @@ bool node_link_mark(IsoNode *node, char *buf)
 	err = iso_node_get_attrs(node, &n, &names, &lengths, &values, 0);
 	/* A damaged list is told of by node_fill. */
 	for (i = 0; err >= 0 && i < n; i++)
-		if (!strcmp(names[i], LINK_MARK_ATTR) && lengths[i] > 0 &&
-		    lengths[i] < LINK_MARK_MAX) {
+		if ((!strcmp(names[i], LINK_MARK_ATTR) ||
+		     !strcmp(names[i], LINK_MARK_ATTR_OLD)) &&
+		    lengths[i] > 0 && lengths[i] < LINK_MARK_MAX) {
 			memcpy(buf, values[i], lengths[i]);
 			buf[lengths[i]] = '\0';
 			found = true;

@@ -174,8 +174,8 @@ static int measure(struct session *s, struct burn_source *src, struct why *why)
 		ret = 0;
 	else if (ret == -ERANGE)
 		why_set(why, ret,
-			"a folder with long links or attributes does not fit "
-			"its place in the session");
+			"a folder with long attributes does not fit its "
+			"place in the session");
 	else if (ret == -ECANCELED)
 		ret = why_set(why, ret, "cancelled");
 	else if (ret != -ENOMEM)
@@ -236,7 +236,7 @@ int layout_session(struct session *s, struct why *why)
 		return err;
 	while ((err = try_layout(s, why)) == -ERANGE && ++round < LAYOUTS) {
 		log_debug("%s; layout %u", why_text(why, err), round + 1);
-		err = loosen_folders(s, round, why);
+		err = loosen_root(s, round, why);
 		if (err < 0)
 			return err;
 	}

@@ -9,8 +9,12 @@
  * nodes of their own.
  */
 
-/* In no name space that programs restore when they extract files. */
-#define LINK_MARK_ATTR "discfs.inode"
+/*
+ * In the name space that libisofs keeps to itself, so that programs do not try
+ * to restore it when they extract files; and what it was called before.
+ */
+#define LINK_MARK_ATTR "isofs.discfs.inode"
+#define LINK_MARK_ATTR_OLD "discfs.inode"
 
 enum { LINK_MARK_MAX = 40 }; /* bytes of a value, with its NUL */
 

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-/* In no name space that programs restore when they extract files. */
+/* Programs restore no attributes of symbolic links when they extract them. */
 #define LINK_TARGET_ATTR "discfs.target"
 
 /* What other readers show then: it leads nowhere, and says why. */

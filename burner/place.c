@@ -93,7 +93,8 @@ enum { LINK_LIST_MIN = 250 };
 /* libisofs' own attributes, which tell a file's checksum. */
 static bool is_library_attr(const char *name)
 {
-	return !strncmp(name, "isofs.", 6) && strcmp(name, list_end) != 0;
+	return !strncmp(name, "isofs.", 6) && strcmp(name, list_end) != 0 &&
+	       strcmp(name, LINK_MARK_ATTR) != 0;
 }
 
 /* What is not the user's: libisofs' own attributes, and ours that stays. */

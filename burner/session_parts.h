@@ -26,7 +26,8 @@ enum session_state {
 	SESSION_AUTHORED,
 	SESSION_BURNED,
 	SESSION_CLOSED_STATE,
-	SESSION_TORN, /* the head could be written neither way: see the intent */
+	SESSION_TORN, /* the head could be written neither way: see the intent
+		       */
 	SESSION_PUBLISHED,
 	SESSION_UNDONE, /* the burn failed, or was one for a test */
 };
@@ -138,11 +139,11 @@ int layout_session(struct session *s, struct why *why);
 int layout_source(struct session *s, struct burn_source **ret, struct why *why);
 
 /*
- * loosen_folders - after a layout in which a folder came out longer than its
- * place: change what the folders hold that could be the one, differently in
- * each @round (from 1 on).  Library lock held.
+ * loosen_root - after a layout in which the root came out longer than its
+ * place: give it an attribute more, another one in each @round (from 1 on).
+ * Library lock held.
  */
-int loosen_folders(struct session *s, unsigned round, struct why *why);
+int loosen_root(struct session *s, unsigned round, struct why *why);
 
 /*
  * burn_blocks - write @src, s->blocks blocks, from s->medium.nwa on.

@@ -14,8 +14,9 @@ struct collector {
 	struct tree *t;
 	struct diff_entry *v;
 	uint32_t n;
-	struct ptrmap
-		told; /* places of the base that are told of by another entry */
+	/* Places of the base that are told of by another entry. */
+	struct ptrmap told;
+	struct ptrmap search; /* by inode: where moved_from goes on */
 };
 
 /* @place is in the live tree, @old is what the base has instead; NULL for both:
@@ -50,17 +51,23 @@ static bool is_told(const struct collector *c, const struct dentry *d)
 	return ptrmap_get(&c->told, ptrmap_key(d), &ignored);
 }
 
-/* The place that @d was moved from: one that its inode left and no other took.
+/*
+ * The place that @d was moved from: one that its inode left and no other took.
+ * An inode can have 65,000 places: the search goes on where it ended before.
  */
-static struct dentry *moved_from(const struct collector *c,
-				 const struct dentry *d)
+static struct dentry *moved_from(struct collector *c, const struct dentry *d)
 {
-	struct dentry *p;
+	uint64_t key = ptrmap_key(d->inode), at;
+	struct dentry *p = d->inode->places;
 
-	for (p = d->inode->places; p; p = p->place_next)
-		if ((p->flags & (D_BASE | D_LIVE)) == D_BASE && !is_told(c, p))
-			return p;
-	return NULL;
+	if (ptrmap_get(&c->search, key, &at))
+		p = (struct dentry *)(uintptr_t)at;
+	while (p && ((p->flags & (D_BASE | D_LIVE)) != D_BASE || is_told(c, p)))
+		p = p->place_next;
+	/* Without memory for it the next search takes longer. */
+	if (d->inode->nlink > 1)
+		ptrmap_put(&c->search, key, ptrmap_key(p));
+	return p;
 }
 
 /*
@@ -184,6 +191,7 @@ int diff_collect_locked(struct tree *t, struct diff_entry **ret,
 	if (!err)
 		err = collect_inodes(&c);
 	ptrmap_release(&c.told);
+	ptrmap_release(&c.search);
 	if (err) {
 		diff_free(c.v, c.n);
 		return err;

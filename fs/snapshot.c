@@ -80,18 +80,37 @@ static int place_index(struct snapshot *s, const struct dentry *d,
 	return 0;
 }
 
-/* A place of the base that @inode has left and no new place begins at yet. */
+/*
+ * A place of the base that @inode has left and no new place begins at yet.  An
+ * inode can have 65,000 places: the search goes on where it ended before.
+ */
 static struct dentry *unclaimed(const struct snapshot *s,
-				const struct inode *inode)
+				const struct inode *inode,
+				struct frozen_inode *f)
 {
-	struct dentry *d;
+	struct dentry *d = f ? f->search : inode->places;
 	uint64_t ignored;
 
-	for (d = inode->places; d; d = d->place_next)
-		if ((d->flags & (D_BASE | D_LIVE)) == D_BASE &&
-		    !ptrmap_get(&s->claimed, ptrmap_key(d), &ignored))
-			return d;
-	return NULL;
+	if (!(inode->flags & I_BASE))
+		return NULL;
+	while (d && ((d->flags & (D_BASE | D_LIVE)) != D_BASE ||
+		     ptrmap_get(&s->claimed, ptrmap_key(d), &ignored)))
+		d = d->place_next;
+	if (f)
+		f->search = d;
+	return d;
+}
+
+/* Some place of the base. */
+static struct dentry *base_place(const struct inode *inode,
+				 struct frozen_inode *f)
+{
+	struct dentry *d =
+		f && f->base_place ? f->base_place : inode_place(inode, D_BASE);
+
+	if (f)
+		f->base_place = d;
+	return d;
 }
 
 static int describe(struct session_node *n, const struct frozen_inode *f,
@@ -112,7 +131,9 @@ static int set_origin(struct snapshot *s, uint32_t index,
 		      const struct dentry *d)
 {
 	struct session_node *n = &s->nodes[index];
-	struct dentry *from = unclaimed(s, d->inode);
+	struct frozen_inode *f =
+		d->inode->delta ? d->inode->delta->frozen : NULL;
+	struct dentry *from = unclaimed(s, d->inode, f);
 
 	if (from) {
 		n->base_id = from->base_id;
@@ -124,7 +145,7 @@ static int set_origin(struct snapshot *s, uint32_t index,
 	/* Only content is worth sharing: a new link of another kind of node is
 	 * one more node. */
 	if ((d->inode->flags & I_BASE) && S_ISREG(d->inode->mode)) {
-		from = inode_place(d->inode, D_BASE);
+		from = base_place(d->inode, f);
 		assert(from);
 		n->link_base = from->base_id;
 	}
@@ -136,7 +157,8 @@ static int add_place(struct snapshot *s, const struct dentry *d,
 		     unsigned changes)
 {
 	const struct inode *inode = d->inode;
-	const struct frozen_inode *f = inode->delta ? inode->delta->frozen : NULL;
+	const struct frozen_inode *f =
+		inode->delta ? inode->delta->frozen : NULL;
 	struct session_node *n;
 	uint64_t seen;
 	uint32_t index;
@@ -194,9 +216,10 @@ static int freeze_inode(struct snapshot *s, struct inode *inode,
 		return -ENOMEM;
 	f->inode = inode;
 	f->size = inode->size;
+	f->search = inode->places;
 	inode_get_attr(inode, &f->attr);
-	f->content = S_ISREG(inode->mode) && (!(inode->flags & I_BASE) ||
-					      (changes & CHANGE_CONTENT));
+	f->content = S_ISREG(inode->mode) &&
+		     (!(inode->flags & I_BASE) || (changes & CHANGE_CONTENT));
 	slot = array_append(&s->frozen, &s->n_frozen, sizeof(*slot));
 	if (!slot)
 		goto fail;
@@ -227,8 +250,8 @@ static int freeze_inodes(struct snapshot *s)
 
 		if (!inode->nlink)
 			continue;
-		/* Names are links of one inode only if all of them are told with
-		 * the same attributes, ctime included. */
+		/* Names are links of one inode only if all of them are told
+		 * with the same attributes, ctime included. */
 		for (d = inode->places; d; d = d->place_next)
 			linked |= (d->flags & (D_LIVE | D_BASE)) == D_LIVE;
 		if ((inode->flags & I_BASE) && !changes && !linked)
@@ -441,7 +464,7 @@ static void thaw(struct snapshot *s)
 	}
 	for (size_t i = 0; i < t->changed.n; i++)
 		t->changed.v[i]->flags &=
-			(uint8_t)~(D_FROZEN_ADD | D_FROZEN_GONE);
+			(uint8_t) ~(D_FROZEN_ADD | D_FROZEN_GONE);
 	tree_sweep_all(t);
 	t->frozen = false;
 	if (t->data)

@@ -14,6 +14,7 @@ enum {
 	JOLIET_NAME_MAX = 206, /* bytes of UCS-2 */
 	FOLDER_FIXED = 2 * DISC_BLOCK,
 	RECORD = 64,           /* one more extent of the same file */
+	CE_FIELD = 28,         /* SUSP 5.1 */
 	/*
 	 * Descriptors, path tables' rounding, checksum tags, alignment of the
 	 * session to 32 blocks, the copy of a foreign head (33 blocks), the
@@ -22,11 +23,28 @@ enum {
 	SESSION_FIXED = 300,
 };
 
+/*
+ * What a continuation area of @bytes can cost beside itself.  None crosses a
+ * block's end if a block can hold it: what the one before it leaves free there
+ * is lost, less than its size, and libisofs reckons with that twice
+ * (burner/stretch.h).  A large one pays for that.  Of what is lost before those
+ * of up to a quarter of a block all that stand in the block pay a part; what is
+ * reckoned for a name holds that of its own part.
+ */
+static uint64_t lost_around(uint64_t bytes)
+{
+	if (bytes <= DISC_BLOCK / 4)
+		return bytes * 9 / 8;
+	return 2 * (bytes + CE_FIELD < DISC_BLOCK ? bytes + CE_FIELD
+						  : DISC_BLOCK);
+}
+
 uint64_t space_entry_bytes(size_t name_len, bool folder, size_t xattr_bytes,
 			   size_t target_len, uint64_t size, bool joliet)
 {
 	uint64_t name_joliet = 2 * (uint64_t)name_len;
 	uint64_t bytes = ENTRY_FIXED + 2 * (uint64_t)name_len;
+	uint64_t fields = 0;
 
 	if (name_joliet > JOLIET_NAME_MAX)
 		name_joliet = JOLIET_NAME_MAX;
@@ -41,12 +59,14 @@ uint64_t space_entry_bytes(size_t name_len, bool folder, size_t xattr_bytes,
 	/* AL and SL fields hold up to 250 bytes each, with heads of 5 and
 	 * more; long ones have components of their own. */
 	if (xattr_bytes)
-		bytes += 64 + (uint64_t)xattr_bytes * 9 / 8;
+		fields += 64 + (uint64_t)xattr_bytes * 9 / 8;
 	if (target_len)
-		bytes += 16 + (uint64_t)target_len * 2;
+		fields += 16 + (uint64_t)target_len * 8 / 5;
 	bytes += size / 0xfffff800u * RECORD * (joliet ? 2 : 1);
 	/* No record crosses a block's end (ECMA-119 6.8.1.1). */
-	return bytes + bytes / 7;
+	bytes += fields;
+	bytes += bytes / 7;
+	return fields ? bytes + lost_around(name_len + fields) : bytes;
 }
 
 uint64_t space_data_blocks(uint64_t size)

@@ -78,7 +78,7 @@ enum dentry_flags {
 struct dentry {
 	struct inode *parent, *inode;
 	struct dentry *hash_next;
-	struct dentry *place_next; /* of the same inode */
+	struct dentry *place_next, *place_prev; /* of the same inode */
 	uint32_t base_id;          /* import_node.id while D_BASE */
 	uint32_t cookie;           /* in the parent's order while D_LIVE */
 	uint8_t flags;
@@ -118,6 +118,8 @@ struct frozen_inode {
 	struct extent_map map;
 	bool content; /* is written anew by the commit */
 	uint64_t spool_pos; /* snapshot_spool.c: where its bytes are copied */
+	/* While the snapshot is taken: among the inode's places. */
+	struct dentry *search, *base_place;
 	struct inode_base *base; /* rebase.c: for an inode that had none */
 };
 

@@ -123,6 +123,8 @@ struct dentry *dentry_new(struct tree *t, struct inode *parent,
 	d->parent = parent;
 	d->inode = inode;
 	d->place_next = inode->places;
+	if (inode->places)
+		inode->places->place_prev = d;
 	d->base_id = NO_BASE_ID;
 	d->name_len = (uint8_t)len;
 	memcpy(d->name, name, len + 1);
@@ -152,11 +154,12 @@ static void unhash(struct tree *t, struct dentry *d)
 
 static void unplace(struct dentry *d)
 {
-	struct dentry **p = &d->inode->places;
-
-	while (*p != d)
-		p = &(*p)->place_next;
-	*p = d->place_next;
+	if (d->place_next)
+		d->place_next->place_prev = d->place_prev;
+	if (d->place_prev)
+		d->place_prev->place_next = d->place_next;
+	else
+		d->inode->places = d->place_next;
 }
 
 void dentry_put(struct tree *t, struct dentry *d)
@@ -189,7 +192,8 @@ static int push_dentry(struct dentry_array *a, struct dentry *d)
 	return 0;
 }
 
-/* Drop from tree.changed what is no delta any more; frozen views need theirs. */
+/* Drop from tree.changed what is no delta any more; frozen views need theirs.
+ */
 static void sweep_changed(struct tree *t)
 {
 	struct dentry_array old = t->changed;

@@ -10,6 +10,7 @@
 #   MODEL_ROUNDS   of one disc (default 14)
 #   MODEL_KINDS    of rounds, by their names
 #   MODEL_CALLS    most calls of a round (default 400)
+#   MODEL_STUCK    seconds of a round after which it counts as hung (default 120)
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 
@@ -35,6 +36,20 @@ oops() {
 	[ ! -f "$T/out" ] || cat "$T/out"
 	"$DISCFS" status "$MNT" || true
 	fail "seed $seed, round $round ($kind): $*"
+}
+
+# watch - end the test where a round takes too long, and tell who waits for what.
+watch() {
+	local limit=$((${MODEL_STUCK:-120} * TEST_SLOW))
+
+	while sleep 2; do
+		[ $((EPOCHSECONDS - $(stat -c %Y "$T/round"))) -gt $limit ] ||
+			continue
+		tail -n 5 "$LOG"
+		bash "$top_srcdir/tests/mount/stacks"
+		echo "model.sh:0: $(cat "$T/round"): hangs for $limit seconds"
+		kill $$
+	done
 }
 
 apply() {
@@ -66,8 +81,7 @@ again_mounted() {
 # What another reader restores of the last session.
 read_elsewhere() {
 	rm -rf "$GOT"
-	# It tries to restore marks of ours, too, which is no reason to stop.
-	xorriso -abort_on FATAL -return_with FATAL 32 -hardlinks on -md5 on \
+	xorriso -abort_on SORRY -return_with SORRY 32 -hardlinks on -md5 on \
 		-acl on -xattr any -indev "stdio:$IMG" \
 		-osirrox on:sort_lba_off -extract / "$GOT" \
 		2>"$T/xorriso.err" || oops "xorriso fails"
@@ -199,6 +213,7 @@ disc() {
 	for ((round = 1; round <= rounds; round++)); do
 		kind=${kinds[RANDOM % ${#kinds[@]}]}
 		echo "# seed $seed, round $round: $kind" | tee -a "$LOG"
+		echo "seed $seed, round $round ($kind)" >"$T/round"
 		play
 	done
 	kind=last
@@ -210,6 +225,8 @@ disc() {
 	umnt
 }
 
+touch "$T/round"
+watch &
 first=${MODEL_SEED:-$EPOCHSECONDS}
 n=0
 while [ $n -eq 0 ] || [ $SECONDS -lt "${MODEL_SECONDS:-15}" ]; do

@@ -175,6 +175,31 @@ START_TEST(new_links_are_written_once)
 }
 END_TEST
 
+/* The mark of a node's names had another name once. */
+START_TEST(old_marks_of_links)
+{
+	static const char mark[] = "32.7";
+	struct builder b;
+	uint32_t i;
+
+	new_folder();
+	b_open(&b, "a.iso");
+	i = b_new(&b, 0, "one", S_IFIFO | 0644);
+	b_xattr(&b, i, "discfs.inode", mark, sizeof mark - 1);
+	i = b_new(&b, b_dir(&b, 0, "d"), "other", S_IFIFO | 0644);
+	b_xattr(&b, i, "discfs.inode", mark, sizeof mark - 1);
+	b_new(&b, 0, "alone", S_IFIFO | 0644);
+	b_commit(&b);
+	ck_assert_uint_ne(b_base(&b, "/one")->link_id, 0);
+	ck_assert_uint_eq(b_base(&b, "/one")->link_id,
+			  b_base(&b, "/d/other")->link_id);
+	ck_assert_ptr_null(b_base(&b, "/one")->xattrs);
+	ck_assert_uint_ne(b_base(&b, "/alone")->link_id,
+			  b_base(&b, "/one")->link_id);
+	b_close(&b);
+}
+END_TEST
+
 /* Ours, ours, ours, xorriso's, ours: all in the list, all there. */
 START_TEST(sessions_of_two_programs)
 {
@@ -592,6 +617,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, content_moved_and_renewed);
 	tcase_add_loop_test(tc, links_of_the_base, 0, 4);
 	tcase_add_test(tc, new_links_are_written_once);
+	tcase_add_test(tc, old_marks_of_links);
 	tcase_add_test(tc, sessions_of_two_programs);
 	tcase_add_loop_test(tc, foreign_session_stays, 2, N_MAKERS);
 	tcase_add_loop_test(tc, other_trees, 0, 3);

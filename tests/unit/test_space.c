@@ -151,15 +151,45 @@ START_TEST(holds_for_links_and_attributes)
 		name_of(name, lengths[_i / 2], n);
 		target[3 * n + 1] = 0;
 		add(TREE_ROOT, name, 0, target);
-		target[3 * n + 1] = 3 * n + 1 == 100 || (3 * n + 1) % 100 == 0
-					    ? '/'
-					    : 'l';
+		target[3 * n + 1] =
+			3 * n + 1 == 100 || (3 * n + 1) % 100 == 0 ? '/' : 'l';
 		name_of(name, lengths[_i / 2], n + 1000);
 		ino = add(TREE_ROOT, name, S_IFREG | 0644, NULL);
 		ck_assert_int_eq(tree_setxattr(t, &me, ino, "user.test", value,
-					       n * 13, 0), 0);
+					       n * 13, 0),
+				 0);
 	}
 	check_bound(260);
+	close_volume();
+}
+END_TEST
+
+/* Continuation areas that leave most of a block free, all of them or with small
+ * ones in between. */
+static const size_t awkward[] = {150, 250,  300,  470,	490,  640, 670,
+				 960, 1000, 1100, 1950, 2050, 3000};
+enum { N_AWKWARD = sizeof awkward / sizeof awkward[0] };
+
+START_TEST(holds_for_awkward_attributes)
+{
+	static char value[4000];
+	char name[TREE_NAME_MAX + 16];
+
+	open_volume(_i & 1);
+	memset(value, 'v', sizeof value);
+	for (unsigned n = 0; n < 600; n++) {
+		uint64_t ino;
+		size_t len = awkward[_i / 4];
+
+		if ((_i & 2) && n % 2 == 0)
+			len = awkward[n / 2 % 3];
+		name_of(name, 8, n);
+		ino = add(TREE_ROOT, name, S_IFREG | 0644, NULL);
+		ck_assert_int_eq(
+			tree_setxattr(t, &me, ino, "user.test", value, len, 0),
+			0);
+	}
+	check_bound(330);
 	close_volume();
 }
 END_TEST
@@ -172,8 +202,8 @@ START_TEST(holds_for_holes)
 	open_volume(true);
 	ino = add(TREE_ROOT, "hole", S_IFREG | 0644, NULL);
 	/* More than one record for each 4 GiB. */
-	ck_assert_int_eq(file_fallocate(t, &me, ino, 0, 0,
-					(uint64_t)9 << 30), 0);
+	ck_assert_int_eq(file_fallocate(t, &me, ino, 0, 0, (uint64_t)9 << 30),
+			 0);
 	ck_assert_int_eq(tree_getattr(t, ino, &e.st), 0);
 	ck_assert_int_eq(e.st.st_size, (off_t)9 << 30);
 	ck_assert_int_eq(e.st.st_blocks, 0);
@@ -205,6 +235,7 @@ int main(void)
 	tcase_add_loop_test(c, holds_for_names, 0, n);
 	tcase_add_loop_test(c, holds_for_folders, 0, n);
 	tcase_add_loop_test(c, holds_for_links_and_attributes, 0, n);
+	tcase_add_loop_test(c, holds_for_awkward_attributes, 0, 4 * N_AWKWARD);
 	tcase_add_test(c, holds_for_holes);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
