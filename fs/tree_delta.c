@@ -63,6 +63,7 @@ static struct inode_base *base_of(const struct inode *inode)
 		return NULL;
 	inode_get_attr(inode, &base->attr);
 	base->size = inode->size;
+	base->filtered = inode->flags & I_FILTERED;
 	if (xattrs_dup(inode->xattrs, &base->xattrs) < 0)
 		goto fail;
 	if (S_ISREG(inode->mode) &&

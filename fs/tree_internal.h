@@ -105,6 +105,7 @@ struct inode_base {
 	struct xattrs *xattrs;
 	uint64_t size;
 	struct extent_map map;
+	bool filtered; /* I_FILTERED */
 };
 
 /* What a snapshot took of an inode (snapshot.c). */
