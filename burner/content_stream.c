@@ -70,9 +70,10 @@ static int content_fill(struct content *c)
 	const struct session_node *node = content_node(c);
 	uint64_t left = node->size - c->off;
 	size_t n = left < c->chunk_bytes ? (size_t)left : c->chunk_bytes;
+	const atomic_int *cancel = atomic_load(&reader->cancel);
 	int err, none = 0;
 
-	if (reader->cancel && atomic_load(reader->cancel))
+	if (cancel && atomic_load(cancel))
 		err = -ECANCELED;
 	else
 		err = reader->plan->read(reader->plan->arg, node->content,
@@ -184,7 +185,7 @@ void content_reader_init(struct content_reader *reader,
 			 const struct session_plan *plan)
 {
 	reader->plan = plan;
-	reader->cancel = NULL;
+	atomic_init(&reader->cancel, NULL);
 	atomic_init(&reader->current, CONTENT_NO_NODE);
 	atomic_init(&reader->failure, 0);
 	atomic_init(&reader->failed, CONTENT_NO_NODE);

@@ -19,7 +19,8 @@
 /* Shared by all streams of one session; must outlive them. */
 struct content_reader {
 	const struct session_plan *plan;
-	const atomic_int *cancel; /* may be NULL; checked while reading */
+	/* May be NULL; checked while reading. */
+	_Atomic(const atomic_int *) cancel;
 	/*
 	 * Written by libisofs' writer thread, read by the one that waits for
 	 * the burn: the node that is being read (CONTENT_NO_NODE: none), the

@@ -15,6 +15,7 @@
 #include "burner/volume.h"
 #include "common/array.h"
 #include "common/cleanup.h"
+#include "common/sum128.h"
 
 /* libisofs only reads these. */
 static char severity_sorry[] = "SORRY";
@@ -219,78 +220,25 @@ static void node_path(const struct listing *l, uint32_t id, char *buf)
 	memmove(buf, p, strlen(p) + 1);
 }
 
-/* Small pieces are gathered: libisofs' MD5 costs as much to call as to do. */
-struct digest {
-	void *md5;
-	size_t n;
-	char buf[4096];
-};
-
-static void digest_flush(struct digest *d)
+/* What import_info.order is made of. */
+static void order_add(struct sum128 *order, uint32_t parent, const char *name)
 {
-	if (d->n)
-		iso_md5_compute(d->md5, d->buf, (int)d->n);
-	d->n = 0;
+	uint32_t le = htole32(parent);
+
+	sum128_add(order, &le, sizeof le);
+	sum128_add(order, name, strlen(name) + 1);
 }
 
-static void digest_add(struct digest *d, const void *p, size_t len)
+static uint64_t order_end(struct sum128 *order)
 {
-	const char *from = p;
+	uint64_t sum[2];
 
-	while (len) {
-		size_t part = sizeof d->buf - d->n;
-
-		if (part > len)
-			part = len;
-		memcpy(d->buf + d->n, from, part);
-		d->n += part;
-		from += part;
-		len -= part;
-		if (d->n == sizeof d->buf)
-			digest_flush(d);
-	}
-}
-
-static void digest_number(struct digest *d, uint64_t value)
-{
-	uint64_t le = htole64(value);
-
-	digest_add(d, &le, sizeof le);
-}
-
-static void digest_bytes(struct digest *d, const void *p, size_t len)
-{
-	digest_number(d, len);
-	digest_add(d, p, len);
-}
-
-static void digest_node(struct digest *md5, const struct import_node *node)
-{
-	unsigned i;
-
-	digest_number(md5, (uint64_t)node->id << 32 | node->parent_id);
-	digest_bytes(md5, node->name, strlen(node->name));
-	digest_number(md5, node->attr.mode);
-	digest_number(md5, (uint64_t)node->attr.uid << 32 | node->attr.gid);
-	digest_number(md5, node->attr.rdev);
-	digest_number(md5, (uint64_t)node->attr.atime.tv_sec);
-	digest_number(md5, (uint64_t)node->attr.mtime.tv_sec);
-	digest_number(md5, (uint64_t)node->attr.ctime.tv_sec);
-	digest_number(md5, node->link_id);
-	digest_number(md5, node->size);
-	for (i = 0; i < node->n_runs; i++) {
-		digest_number(md5, node->runs[i].lba);
-		digest_number(md5, node->runs[i].len_bytes);
-	}
-	if (node->target)
-		digest_bytes(md5, node->target, strlen(node->target));
-	if (node->xattrs)
-		digest_bytes(md5, node->xattrs->data, node->xattrs->size_bytes);
+	sum128_end(order, sum);
+	return sum[0];
 }
 
 static int visit_nodes(const struct listing *l, struct node_parts *parts,
-		       import_visit visit, void *arg, struct digest *md5,
-		       struct why *why)
+		       import_visit visit, void *arg, struct why *why)
 {
 	uint32_t id;
 
@@ -311,8 +259,7 @@ static int visit_nodes(const struct listing *l, struct node_parts *parts,
 		node.count = l->n;
 		node.parent_id = l->parents[id];
 		node.link_id = l->links[id];
-		digest_node(md5, &node);
-		err = visit ? visit(arg, &node) : 0;
+		err = visit(arg, &node);
 		if (err < 0)
 			return err;
 	}
@@ -323,12 +270,14 @@ static int visit_nodes(const struct listing *l, struct node_parts *parts,
  * The session's own first 64 KiB: its descriptors are the same whether it is
  * loaded by its address or by the head that names it.
  */
-static int digest_descriptors(struct disc *disc, uint32_t lba,
-			      struct digest *md5, struct why *why)
+static int make_digest(struct disc *disc, const struct survey *survey,
+		       struct import_info *info, struct why *why)
 {
 	AUTO_FREE unsigned char *buf = malloc(DISC_HEAD_BYTES);
-	uint64_t pos = (uint64_t)lba * DISC_BLOCK, end = disc_readable(disc);
+	uint64_t pos = (uint64_t)info->lba * DISC_BLOCK;
+	uint64_t end = disc_readable(disc), sum[2];
 	size_t len = DISC_HEAD_BYTES;
+	struct sum128 digest;
 	int err;
 
 	if (!buf)
@@ -340,44 +289,65 @@ static int digest_descriptors(struct disc *disc, uint32_t lba,
 		return why_set(why, err,
 			       "cannot read the first blocks of the session at "
 			       "block %lu of %s",
-			       (unsigned long)lba, disc_path(disc));
-	digest_bytes(md5, buf, len);
+			       (unsigned long)info->lba, disc_path(disc));
+	sum128_init(&digest, 0);
+	sum128_add(&digest, buf, len);
+	sum[0] = htole64(survey->sum[0]);
+	sum[1] = htole64(survey->sum[1]);
+	sum128_add(&digest, sum, sizeof sum);
+	sum128_end(&digest, sum);
+	sum[0] = htole64(sum[0]);
+	sum[1] = htole64(sum[1]);
+	memcpy(info->digest, sum, sizeof info->digest);
 	return 0;
+}
+
+static uint64_t order_of(const struct listing *l)
+{
+	struct sum128 order;
+	uint32_t id;
+
+	sum128_init(&order, 0);
+	for (id = 1; id < l->n; id++) {
+		const char *name = iso_node_get_name(l->nodes[id]);
+
+		order_add(&order, l->parents[id], name ? name : "");
+	}
+	return order_end(&order);
+}
+
+static int visit_all(struct disc *disc, struct listing *l, import_visit visit,
+		     void *arg, struct base_image *base, struct why *why)
+{
+	struct node_parts parts = {.image = base->image,
+				   .readable = disc_readable(disc)};
+	int err = find_links(l, base->info.has_md5);
+
+	if (err == 0)
+		err = find_marked_links(l);
+	if (err == 0)
+		err = visit_nodes(l, &parts, visit, arg, why);
+	node_parts_release(&parts);
+	return err;
 }
 
 /* Fills base->nodes and the rest of base->info; calls the visitor. */
 static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
 		   void *arg, struct base_image *base, struct why *why)
 {
-	struct node_parts parts = {.image = base->image,
-				   .readable = disc_readable(disc)};
 	struct listing l = {0};
-	struct digest md5 = {.md5 = NULL};
-	char sum[sizeof base->info.digest];
-	int err;
+	int err = list_nodes(&l, base->image);
 
-	if (iso_md5_start(&md5.md5) <= 0)
-		return -ENOMEM;
-	err = list_nodes(&l, base->image);
 	if (err == 0 && l.n != expected)
 		err = why_set(why, -EIO,
 			      "the tree of %s cannot be loaded whole: %lu of "
 			      "%llu files and folders",
 			      disc_path(disc), (unsigned long)l.n,
 			      (unsigned long long)expected);
-	if (err == 0)
-		err = find_links(&l, base->info.has_md5);
-	if (err == 0)
-		err = find_marked_links(&l);
-	if (err == 0)
-		err = digest_descriptors(disc, base->info.lba, &md5, why);
-	if (err == 0)
-		err = visit_nodes(&l, &parts, visit, arg, &md5, why);
-	digest_flush(&md5);
-	iso_md5_end(&md5.md5, sum);
-	node_parts_release(&parts);
+	if (err == 0 && visit)
+		err = visit_all(disc, &l, visit, arg, base, why);
 	if (err == 0) {
-		memcpy(base->info.digest, sum, sizeof sum);
+		base->info.order = order_of(&l);
 		base->info.nodes = base->n_nodes = l.n;
 		base->nodes = l.nodes;
 		l.nodes = NULL;
@@ -550,11 +520,15 @@ int import_image(struct disc *disc, const struct import_opts *opts,
 		return err;
 	err = choose_session(disc, opts, &start, &base.info, why);
 	if (err == 0)
-		err = survey_session(disc, start, opts, &survey, why);
+		err = survey_session(disc, start, opts, NULL, NULL, &survey,
+				     why);
+	if (err == 0)
+		err = make_digest(disc, &survey, &base.info, why);
 	if (err == 0)
 		err = load(disc, opts, start, &base, why);
 	if (err == 0) {
 		base.info.tree_blocks = survey.tree_blocks;
+		base.content_in_head = survey.content_in_head;
 		err = deliver(disc, survey.nodes, visit, arg, &base, why);
 	}
 	if (err < 0) {
@@ -562,6 +536,57 @@ int import_image(struct disc *disc, const struct import_opts *opts,
 		return err;
 	}
 	*ret = base;
+	return 0;
+}
+
+/* The visitor of import_names, and what it is told for the order. */
+struct ordered {
+	import_visit visit;
+	void *arg;
+	struct sum128 order;
+};
+
+static int visit_ordered(void *arg, const struct import_node *node)
+{
+	struct ordered *o = arg;
+
+	if (node->id != IMPORT_ROOT)
+		order_add(&o->order, node->parent_id, node->name);
+	return o->visit(o->arg, node);
+}
+
+int import_names(struct disc *disc, const struct import_opts *opts,
+		 import_visit visit, void *arg, struct import_info *ret,
+		 struct why *why)
+{
+	struct ordered o = {.visit = visit, .arg = arg};
+	struct import_info info = {.kind = TREE_ROCK_RIDGE};
+	struct survey survey;
+	uint32_t start = 0;
+	int err;
+
+	sum128_init(&o.order, 0);
+	err = choose_session(disc, opts, &start, &info, why);
+	if (err == 0)
+		err = survey_session(disc, start, opts, visit_ordered, &o,
+				     &survey, why);
+	if (err == 0)
+		err = make_digest(disc, &survey, &info, why);
+	if (err == -ENOTSUP)
+		return why_set(why, err,
+			       "the session at block %lu of %s has no Rock "
+			       "Ridge",
+			       (unsigned long)info.lba, disc_path(disc));
+	if (err < 0)
+		return err;
+	info.nodes = (uint32_t)survey.nodes;
+	info.has_rock_ridge = true;
+	info.has_joliet = survey.has_joliet;
+	info.has_el_torito = survey.has_catalog;
+	info.has_md5 = survey.has_md5;
+	info.tree_blocks = survey.tree_blocks;
+	info.order = order_end(&o.order);
+	*ret = info;
 	return 0;
 }
 

@@ -434,6 +434,27 @@ int node_order(IsoNode *a, IsoNode *b)
 	return ta == LIBISO_FILE ? 0 : iso_node_cmp_ino(a, b, 0);
 }
 
+/*
+ * Of the 254 bytes of a record (ECMA-119 9.1) 33 are its own, 38 at most the
+ * ISO name, 44 PX, 26 TF with three times, 5 the head of NM, 5 that of SL, and
+ * 25 an attribute list with nothing but a checksum's number.  A component of a
+ * link's target takes two bytes more than its text.
+ */
+bool node_is_short(IsoNode *node)
+{
+	enum { ROOM = 254 - 33 - 38 - 44 - 26 - 5 - 5 - 25 };
+	const char *name = iso_node_get_name(node);
+	size_t len = name ? strlen(name) : 0;
+	void *attrs;
+
+	if (iso_node_get_type(node) == LIBISO_SYMLINK)
+		len += 2 + 2 * strlen(iso_symlink_get_dest((IsoSymlink *)node));
+	if (len > ROOM)
+		return false;
+	return iso_node_get_xinfo(node, aaip_xinfo_func, &attrs) != 1 ||
+	       is_sum_only(attrs);
+}
+
 static bool same_content(IsoFile *a, IsoFile *b)
 {
 	AUTO_FREE struct iso_file_section *sa = NULL, *sb = NULL;

@@ -48,6 +48,13 @@ int node_order(IsoNode *a, IsoNode *b);
 bool node_can_link(IsoNode *node, bool trusted);
 
 /*
+ * node_is_short - whether all that libisofs tells of @node, and adds to it when
+ * it is written, fits into its directory record, so that it has no continuation
+ * area (SUSP 5.1).  False where that is not certain.
+ */
+bool node_is_short(IsoNode *node);
+
+/*
  * node_link_mark - what link_mark.h says of @node into @buf (LINK_MARK_MAX
  * bytes); false if that is nothing.
  */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "burner/import_node.h"
 #include "burner/session_parts.h"
 #include "burner/stretch.h"
 #include "common/cleanup.h"
@@ -19,6 +20,9 @@ enum {
 	LAYOUTS = 20, /* that are tried */
 	/* As mkisofs pads: the end of a track on CD cannot always be read. */
 	TAIL_BLOCKS = 150,
+	SETTLE_MS = 1,
+	SOURCE_ACTIVE = 1, /* iso_ring_buffer_get_status */
+	SOURCE_ENDING = 2,
 };
 
 /* libisofs takes its words as char *, and copies them. */
@@ -141,7 +145,9 @@ static int find_sums(struct session *s, struct stretch_sums *ret)
 
 static bool is_cancelled(const struct session *s)
 {
-	return s->reader.cancel && atomic_load(s->reader.cancel);
+	const atomic_int *cancel = atomic_load(&s->reader.cancel);
+
+	return cancel && atomic_load(cancel);
 }
 
 /*
@@ -212,6 +218,13 @@ static int check_space(const struct session *s, struct why *why)
 		disc_path(s->disc));
 }
 
+static void look_at_layout(struct session *s, struct burn_source *src)
+{
+	s->blocks = (uint64_t)src->get_size(src) / DISC_BLOCK;
+	if (iso_write_opts_get_data_start(s->options, &s->data_lba, 0) < 0)
+		s->data_lba = (uint32_t)s->medium.nwa;
+}
+
 /* -ERANGE: a folder came out longer than its place. */
 static int try_layout(struct session *s, struct why *why)
 {
@@ -220,40 +233,102 @@ static int try_layout(struct session *s, struct why *why)
 
 	if (err < 0)
 		return err;
-	s->blocks = (uint64_t)src->get_size(src) / DISC_BLOCK;
-	if (iso_write_opts_get_data_start(s->options, &s->data_lba, 0) < 0)
-		s->data_lba = (uint32_t)s->medium.nwa;
+	look_at_layout(s, src);
 	return measure(s, src, why);
 }
 
-int layout_session(struct session *s, struct why *why)
+static int layout_measured(struct session *s, struct why *why)
 {
 	unsigned round = 0;
 	int err;
 
-	err = layout_options(s, why);
-	if (err < 0)
-		return err;
 	while ((err = try_layout(s, why)) == -ERANGE && ++round < LAYOUTS) {
 		log_debug("%s; layout %u", why_text(why, err), round + 1);
 		err = loosen_root(s, round, why);
 		if (err < 0)
 			return err;
 	}
-	if (err == -ERANGE)
-		return -EIO;
+	return err == -ERANGE ? -EIO : err;
+}
+
+static bool all_short(IsoDir *dir)
+{
+	IsoDirIter *it;
+	IsoNode *node;
+	bool is_short = true;
+
+	if (iso_dir_get_children(dir, &it) < 0)
+		return false;
+	while (is_short && iso_dir_iter_next(it, &node) == 1)
+		is_short = node_is_short(node) &&
+			   (iso_node_get_type(node) != LIBISO_DIR ||
+			    all_short((IsoDir *)node));
+	iso_dir_iter_free(it);
+	return is_short;
+}
+
+/*
+ * Without continuation areas libisofs' forecast is right (stretch.h), and a
+ * layout, the better half of a commit's time, is made once.  The copy of an old
+ * head is changed by what the layout says, before anybody reads it.
+ */
+static bool needs_two_layouts(const struct session *s)
+{
+	return s->head_copy || !all_short(iso_image_get_root(s->image));
+}
+
+/*
+ * libisofs' writer begins at once.  It shall rest when the library lock is
+ * given back: it fills its buffer and then waits for a reader.
+ */
+static int layout_once(struct session *s, struct why *why)
+{
+	const struct timespec pause = {.tv_nsec = SETTLE_MS * 1000000L};
+	size_t size, room = 1;
+	int err, state;
+
+	err = create_source(s, s->new_head, FIFO_BURN, &s->source, why);
+	if (err < 0)
+		return err;
+	look_at_layout(s, s->source);
+	while ((state = iso_ring_buffer_get_status(s->source, &size, &room)) ==
+		       SOURCE_ACTIVE &&
+	       room >= DISC_BLOCK && !is_cancelled(s))
+		nanosleep(&pause, NULL);
+	if (is_cancelled(s))
+		return why_set(why, -ECANCELED, "cancelled");
+	if (state == SOURCE_ACTIVE || state == SOURCE_ENDING ||
+	    atomic_load(&s->reader.failure))
+		return 0; /* content that cannot be read is the burn's to tell
+			   */
+	return library_error(-1, "cannot lay out the session", why);
+}
+
+int layout_session(struct session *s, struct why *why)
+{
+	int err;
+
+	err = layout_options(s, why);
+	if (!err)
+		err = needs_two_layouts(s) ? layout_measured(s, why)
+					   : layout_once(s, why);
 	if (!err)
 		err = old_head_settle(s, why);
 	return err < 0 ? err : check_space(s, why);
 }
 
-int layout_source(struct session *s, struct burn_source **ret, struct why *why)
+void layout_drop(struct session *s)
+{
+	if (s->source)
+		cancel_source(s->source);
+	s->source = NULL;
+}
+
+static int layout_again(struct session *s, struct burn_source **ret,
+			struct why *why)
 {
 	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
-	struct stretch_sums sums;
-	struct stretch *stretch = NULL;
 	struct burn_source *src;
-	uint32_t volume_end;
 	int err;
 
 	if (!head)
@@ -269,9 +344,26 @@ int layout_source(struct session *s, struct burn_source **ret, struct why *why)
 			       "libisofs laid the session out differently at "
 			       "the second time");
 	}
-	volume_end = s->medium.overwritable
-			     ? 0
-			     : (uint32_t)(s->medium.nwa + s->blocks);
+	*ret = src;
+	return 0;
+}
+
+int layout_source(struct session *s, struct burn_source **ret, struct why *why)
+{
+	struct stretch_sums sums;
+	struct stretch *stretch = NULL;
+	struct burn_source *src = s->source;
+	uint32_t volume_end = 0;
+	int err = 0;
+
+	if (!s->fresh && !s->medium.overwritable)
+		volume_end = (uint32_t)(s->medium.nwa + s->blocks);
+
+	s->source = NULL;
+	if (!src)
+		err = layout_again(s, &src, why);
+	if (err < 0)
+		return err;
 	if (!s->stretched && !volume_end) {
 		*ret = src;
 		return 0;

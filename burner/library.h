@@ -67,13 +67,15 @@ struct base_image {
 	IsoDataSource *source;
 	IsoNode **nodes; /* NULL after import_image_visit released them */
 	uint32_t n_nodes;
+	/* Blocks of the head (1 << block) that hold content of files. */
+	uint32_t content_in_head;
 	struct import_info info;
 };
 
 /*
  * import_image - what import_session does, but the image is kept and returned
- * with an array id -> node.  Caller holds the library lock.  @visit may be
- * NULL.  Release with base_image_release (lock held).
+ * with an array id -> node.  Caller holds the library lock.  Without @visit the
+ * nodes are not looked at one by one.  Release with base_image_release (lock held).
  */
 int import_image(struct disc *disc, const struct import_opts *opts,
 		 import_visit visit, void *arg, struct base_image *ret,

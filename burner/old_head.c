@@ -184,7 +184,7 @@ int old_head_settle(struct session *s, struct why *why)
 	if (!s->old_head)
 		return 0;
 	for (block = 0; block < VOLUME_HEAD_BLOCKS; block++)
-		if ((s->content_in_head >> block & 1) && changes(s, block))
+		if ((s->base.content_in_head >> block & 1) && changes(s, block))
 			return why_set(why, -ENOTSUP,
 				       "%s: a file's content stands in block "
 				       "%lu, where the new superblock goes",

@@ -28,50 +28,17 @@ static int cancelled(const struct progress_sink *sink, struct why *why)
 	return 0;
 }
 
-struct visit {
-	struct session *s;
-	const struct progress_sink *sink;
-};
-
-/* ECMA-119 6.2.1: files begin behind the descriptors, but not by much. */
-static void note_low_content(struct session *s, const struct import_node *node)
+static int load_base(struct session *s, struct why *why)
 {
-	unsigned i;
-
-	for (i = 0; i < node->n_runs && !node->boot_catalog; i++) {
-		const struct disc_run *run = &node->runs[i];
-		uint64_t lba = run->lba;
-		uint64_t end =
-			lba + (run->len_bytes + DISC_BLOCK - 1) / DISC_BLOCK;
-
-		for (; lba < end && lba < VOLUME_HEAD_BLOCKS; lba++)
-			s->content_in_head |= UINT32_C(1) << lba;
-	}
-}
-
-static int visit_base(void *arg, const struct import_node *node)
-{
-	struct visit *v = arg;
-
-	if (v->sink && v->sink->cancel && atomic_load(v->sink->cancel))
-		return -ECANCELED;
-	note_low_content(v->s, node);
-	return 0;
-}
-
-static int load_base(struct session *s, const struct progress_sink *sink,
-		     struct why *why)
-{
-	struct visit v = {.s = s, .sink = sink};
 	int err;
 
-	err = import_image(s->disc, &s->plan->base, visit_base, &v, &s->base,
-			   why);
+	err = import_image(s->disc, &s->plan->base, NULL, NULL, &s->base, why);
 	if (err < 0)
 		return err;
 	s->image = s->base.image;
 	if (memcmp(s->base.info.digest, s->plan->base_digest,
-		   sizeof s->plan->base_digest) != 0)
+		   sizeof s->plan->base_digest) != 0 ||
+	    s->base.info.order != s->plan->base_order)
 		return why_set(why, -ESTALE,
 			       "%s does not hold what the changes were made "
 			       "to: another disc, or another program wrote",
@@ -122,7 +89,7 @@ static int author_locked(struct session *s, const struct progress_sink *sink,
 {
 	int err;
 
-	err = s->plan->blank ? start_image(s, why) : load_base(s, sink, why);
+	err = s->plan->blank ? start_image(s, why) : load_base(s, why);
 	if (!err)
 		err = cancelled(sink, why);
 	if (err < 0)
@@ -151,7 +118,7 @@ int session_author(struct disc *disc, const struct session_plan *plan,
 	s->disc = disc;
 	s->plan = plan;
 	content_reader_init(&s->reader, plan);
-	s->reader.cancel = sink ? sink->cancel : NULL;
+	atomic_store(&s->reader.cancel, sink ? sink->cancel : NULL);
 	report(sink, "authoring", 0, 0);
 	err = check_medium(s, why);
 	if (err == 0) {
@@ -163,7 +130,7 @@ int session_author(struct disc *disc, const struct session_plan *plan,
 		session_free(s);
 		return err;
 	}
-	s->reader.cancel = NULL;
+	atomic_store(&s->reader.cancel, NULL);
 	report(sink, "authoring", s->blocks, s->blocks);
 	*ret = s;
 	return 0;
@@ -218,6 +185,20 @@ static void undo(struct session *s)
 	s->state = SESSION_UNDONE;
 }
 
+/* Library lock held. */
+static void release_image(struct session *s)
+{
+	layout_drop(s);
+	if (s->options)
+		iso_write_opts_free(s->options);
+	if (s->base.image)
+		base_image_release(&s->base);
+	else if (s->image)
+		iso_image_unref(s->image);
+	s->options = NULL;
+	s->image = NULL;
+}
+
 int session_burn(struct session *s, const struct progress_sink *sink,
 		 struct why *why)
 {
@@ -231,13 +212,16 @@ int session_burn(struct session *s, const struct progress_sink *sink,
 		err = cancelled(sink, why);
 	if (err < 0)
 		return err;
-	s->reader.cancel = sink ? sink->cancel : NULL;
+	atomic_store(&s->reader.cancel, sink ? sink->cancel : NULL);
 	library_lock();
 	err = layout_source(s, &src, why);
 	if (!err)
 		err = burn_blocks(s, src, sink, why);
+	/* As large as the tree, and nobody asks it anything any more. */
+	if (!err)
+		release_image(s);
 	library_unlock();
-	s->reader.cancel = NULL;
+	atomic_store(&s->reader.cancel, NULL);
 	if (err < 0 || s->plan->burn.dummy)
 		undo(s);
 	else
@@ -308,12 +292,7 @@ void session_free(struct session *s)
 	if (s->state == SESSION_BURNED || s->state == SESSION_CLOSED_STATE)
 		undo(s);
 	library_lock();
-	if (s->options)
-		iso_write_opts_free(s->options);
-	if (s->base.image)
-		base_image_release(&s->base);
-	else if (s->image)
-		iso_image_unref(s->image);
+	release_image(s);
 	library_unlock();
 	free(s->old_head);
 	free(s->new_head);

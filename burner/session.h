@@ -109,7 +109,9 @@ struct session_plan {
 
 	struct import_opts base;   /* how the base was imported */
 	bool blank;                /* there is no base: a first session */
-	unsigned char base_digest[16]; /* checked after the import: -ESTALE */
+	/* import_info's, checked after the import: -ESTALE */
+	unsigned char base_digest[16];
+	uint64_t base_order;
 	const char *volume_id;     /* NULL: as in the base; for a blank disc "ISOIMAGE" */
 	bool joliet;               /* write a Joliet tree too */
 	struct burn_settings burn; /* of a drive */

@@ -43,11 +43,11 @@ struct session {
 	IsoImage *image;	/* base.image, or the new one of a blank disc */
 	struct content_reader reader;
 	size_t n_hidden; /* nodes that place_hidden made */
-	/* Blocks of the head (1 << block) that hold file content of the base.
-	 */
-	uint32_t content_in_head;
 
 	IsoWriteOpts *options;
+	/* Laid out, its writer waiting for somebody who reads; NULL: the burn
+	 * has to lay out anew. */
+	struct burn_source *source;
 	uint64_t blocks;    /* exact */
 	uint32_t data_lba;  /* first block behind the trees */
 	uint64_t stretched; /* blocks that stretch.h puts in; 0: not needed */
@@ -132,11 +132,13 @@ int old_head_settle(struct session *s, struct why *why);
  * it by itself.
  * layout_session - options, exact size, the new head.  Library lock held.
  * layout_source - a burn source of the whole session, equal to what
- * layout_session found.
+ * layout_session found; it is the caller's.
+ * layout_drop - drop what layout_session keeps for layout_source.
  */
 int layout_options(struct session *s, struct why *why);
 int layout_session(struct session *s, struct why *why);
 int layout_source(struct session *s, struct burn_source **ret, struct why *why);
+void layout_drop(struct session *s);
 
 /*
  * loosen_root - after a layout in which the root came out longer than its

@@ -7,6 +7,7 @@
 #include "burner/disc_ops.h"
 #include "burner/library.h"
 #include "burner/lba_set.h"
+#include "burner/names.h"
 #include "burner/susp.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
@@ -32,12 +33,14 @@ enum {
 	VD_ESCAPE = 88,
 	VD_CATALOG = 71,    /* El Torito 2.0, figure 7 */
 	TAG_SUPERBLOCK = 2, /* as iso_util_decode_md5_tag counts them */
+	TAG_TREE = 3,
 	TAG_RELOCATED = 4,
 };
 
 struct folder {
 	uint32_t lba;
 	uint32_t depth;
+	uint32_t id; /* where names are told */
 };
 
 struct walk {
@@ -51,6 +54,11 @@ struct walk {
 	uint64_t blocks,
 		max_blocks; /* of folders: no more than the medium has */
 	uint64_t nodes;
+	struct sum128 folder_sum; /* of the folder that is walked */
+	uint64_t sum[2];	  /* of all of them so far */
+	uint32_t content_in_head, catalog_lba;
+	bool has_md5;
+	struct names *names; /* NULL: only a look */
 };
 
 /* What a session's descriptors name. */
@@ -82,7 +90,7 @@ static int bad(struct walk *w, uint64_t lba, const char *what)
 		       disc_path(w->disc), (unsigned long long)lba, what);
 }
 
-static int enqueue(struct walk *w, uint32_t lba, uint32_t depth,
+static int enqueue(struct walk *w, uint32_t lba, uint32_t depth, uint32_t id,
 		   uint64_t from_lba)
 {
 	int err;
@@ -103,8 +111,8 @@ static int enqueue(struct walk *w, uint32_t lba, uint32_t depth,
 		w->queue = queue;
 		w->room = room;
 	}
-	w->queue[w->n].lba = lba;
-	w->queue[w->n++].depth = depth;
+	w->queue[w->n++] =
+		(struct folder){.lba = lba, .depth = depth, .id = id};
 	return 0;
 }
 
@@ -142,13 +150,57 @@ static int check_own_extent(struct walk *w, uint32_t lba)
 	return 0;
 }
 
+/* One of the extents of a file: not all of its records come to take_record. */
+static int take_extent(struct walk *w, const unsigned char *record)
+{
+	uint64_t lba = extent_of(record);
+	uint32_t bytes = volume_le32(record + DR_BYTES);
+	uint64_t end = lba + ((uint64_t)bytes + DISC_BLOCK - 1) / DISC_BLOCK;
+
+	if (w->names && bytes) {
+		int err;
+
+		if (lba * DISC_BLOCK + bytes > disc_readable(w->disc))
+			return bad(w, lba,
+				   "content behind the end of the "
+				   "medium (damaged or truncated)");
+		err = names_run(w->names, lba, bytes);
+		if (err < 0)
+			return err;
+	}
+	if (lba == w->catalog_lba)
+		return 0;
+	for (; lba < end && lba < VOLUME_HEAD_BLOCKS; lba++)
+		w->content_in_head |= UINT32_C(1) << lba;
+	return 0;
+}
+
+/* A node; @folder_lba: of a folder, 0 of others. */
+static int take_node(struct walk *w, const struct folder *in, uint64_t lba,
+		     const struct susp_facts *facts, uint32_t folder_lba)
+{
+	mode_t mode = folder_lba	? S_IFDIR | (facts->mode & 07777)
+		      : facts->has_mode ? facts->mode
+					: S_IFREG;
+	int err;
+
+	if (!w->names)
+		return folder_lba
+			       ? enqueue(w, folder_lba, in->depth + 1, 0, lba)
+			       : 0;
+	err = names_add(w->names, facts, mode, folder_lba);
+	return err == -EIO ? bad(w, lba, "a name that no file can have") : err;
+}
+
 static int take_record(struct walk *w, const struct folder *in, uint64_t lba,
 		       const unsigned char *record)
 {
 	bool is_folder = record[DR_FLAGS] & FLAG_FOLDER;
-	struct susp_facts facts = {0};
+	struct susp_facts facts;
 	int err;
 
+	facts.has_mode = false;
+	facts.mode = 0;
 	if (w->rock_ridge) {
 		struct why fault = {""};
 
@@ -164,7 +216,7 @@ static int take_record(struct walk *w, const struct folder *in, uint64_t lba,
 			err = check_own_extent(w, facts.child_lba);
 			if (err < 0)
 				return err;
-			return enqueue(w, facts.child_lba, in->depth + 1, lba);
+			return take_node(w, in, lba, &facts, facts.child_lba);
 		}
 		if (facts.has_mode && S_ISDIR(facts.mode) && !is_folder)
 			return bad(w, lba, "a file that is called a folder");
@@ -173,9 +225,10 @@ static int take_record(struct walk *w, const struct folder *in, uint64_t lba,
 	} else {
 		w->nodes++;
 	}
-	if (!is_folder)
-		return 0;
-	return enqueue(w, extent_of(record), in->depth + 1, lba);
+	if (is_folder)
+		return take_node(w, in, lba, &facts, extent_of(record));
+	err = take_extent(w, record);
+	return err < 0 ? err : take_node(w, in, lba, &facts, 0);
 }
 
 /* The records of one block; @more: amid the extents of a file. */
@@ -193,6 +246,9 @@ static int walk_block(struct walk *w, const struct folder *in, uint64_t lba,
 		pos += record[0];
 		if (record[DR_FLAGS] & FLAG_MORE) {
 			*more = true;
+			err = take_extent(w, record);
+			if (err < 0)
+				return err;
 			continue;
 		}
 		*more = false;
@@ -212,6 +268,7 @@ static int walk_folder(struct walk *w, const struct folder *in)
 	bool more = false, hole = false;
 	int err;
 
+	sum128_init(&w->folder_sum, lba);
 	err = read_block(w, lba, block);
 	if (err < 0)
 		return err;
@@ -237,6 +294,7 @@ static int walk_folder(struct walk *w, const struct folder *in)
 		if (hole && block[0])
 			return bad(w, lba - 1, "a part of a folder is missing");
 		hole = block[0] == 0;
+		sum128_add(&w->folder_sum, block, sizeof block);
 		err = walk_block(w, in, lba, block, pos, len, &more);
 		if (err < 0)
 			return err;
@@ -253,19 +311,54 @@ static int walk_folder(struct walk *w, const struct folder *in)
 	return 0;
 }
 
+/* The nodes of the folder that was just walked, in their order. */
+static int tell_names(struct walk *w, const struct folder *in)
+{
+	struct names *l = w->names;
+	int err = 0;
+
+	names_sort(l);
+	for (size_t i = 0; err == 0 && i < l->n; i++) {
+		uint32_t id = l->next_id, lba = l->v[i].folder_lba;
+
+		err = names_visit(l, i, in->id);
+		if (err == 0 && lba)
+			err = enqueue(w, lba, in->depth + 1, id, in->lba);
+	}
+	names_clear(l);
+	return err;
+}
+
+static int tell_root(struct walk *w)
+{
+	struct import_node node = {
+		.id = IMPORT_ROOT, .name = "", .attr.mode = S_IFDIR};
+
+	w->names->next_id = IMPORT_ROOT + 1;
+	return w->names->visit(w->names->arg, &node);
+}
+
 static int walk_tree(struct walk *w, uint32_t root)
 {
+	uint64_t sum[2];
 	size_t i;
 	int err;
 
 	w->nodes = 1;
 	err = check_own_extent(w, root);
 	if (err == 0)
-		err = enqueue(w, root, 0, root);
+		err = enqueue(w, root, 0, IMPORT_ROOT, root);
+	if (err == 0 && w->names)
+		err = tell_root(w);
 	for (i = 0; err == 0 && i < w->n; i++) {
 		struct folder in = w->queue[i];
 
 		err = walk_folder(w, &in);
+		sum128_end(&w->folder_sum, sum);
+		w->sum[0] += sum[0];
+		w->sum[1] += sum[1];
+		if (err == 0 && w->names)
+			err = tell_names(w, &in);
 	}
 	return err;
 }
@@ -424,9 +517,10 @@ static int check_tags(struct walk *w, uint32_t start, bool may_relocate)
 		err = check_tag(w, (uint64_t)start + i, &type, &next);
 		if (err < 0)
 			return err;
-		if (type == TAG_SUPERBLOCK)
+		if (type == TAG_SUPERBLOCK) {
 			err = check_tag(w, next, &type, &ignored);
-		else if (type == TAG_RELOCATED && may_relocate)
+			w->has_md5 |= err == 0 && type == TAG_TREE;
+		} else if (type == TAG_RELOCATED && may_relocate)
 			err = check_tags(w, next, false);
 		if (err < 0)
 			return err;
@@ -435,7 +529,7 @@ static int check_tags(struct walk *w, uint32_t start, bool may_relocate)
 }
 
 static int survey(struct walk *w, uint32_t start,
-		  const struct import_opts *opts)
+		  const struct import_opts *opts, struct survey *ret)
 {
 	struct roots roots = {0};
 	uint32_t root;
@@ -445,8 +539,10 @@ static int survey(struct walk *w, uint32_t start,
 	err = check_tags(w, start, start == 0);
 	if (err == 0)
 		err = read_descriptors(w, start, &roots);
-	if (err == 0 && roots.has_catalog)
+	if (err == 0 && roots.has_catalog) {
+		w->catalog_lba = roots.catalog;
 		err = check_catalog(w, roots.catalog);
+	}
 	if (err == 0)
 		err = find_rock_ridge(w, roots.primary, &rock_ridge);
 	if (err < 0)
@@ -458,30 +554,46 @@ static int survey(struct walk *w, uint32_t start,
 		root = roots.joliet;
 	else if (!w->rock_ridge && roots.has_enhanced)
 		root = roots.enhanced;
+	ret->rock_ridge = w->rock_ridge;
+	ret->has_joliet = roots.has_joliet;
+	ret->has_catalog = roots.has_catalog;
+	if (w->names && !w->rock_ridge)
+		return -ENOTSUP;
+	/* The same blocks can be read in more than one way. */
+	w->sum[0] = w->rock_ridge;
 	return walk_tree(w, root);
 }
 
 int survey_session(struct disc *disc, uint32_t start_lba,
-		   const struct import_opts *opts, struct survey *ret,
-		   struct why *why)
+		   const struct import_opts *opts, import_visit visit,
+		   void *arg, struct survey *ret, struct why *why)
 {
 	uint64_t bytes = disc_readable(disc);
+	struct names names = {.visit = visit, .arg = arg};
 	struct walk w = {
 		.disc = disc,
 		.why = why,
 		.max_blocks = bytes / DISC_BLOCK,
 		.susp = {.disc = disc, .area_budget = bytes},
+		.names = visit ? &names : NULL,
 	};
 	int err;
 
-	err = survey(&w, start_lba, opts);
+	w.susp.sum = &w.folder_sum;
+	sum128_init(&w.folder_sum, 0);
+	err = survey(&w, start_lba, opts, ret);
 	if (err == 0) {
 		ret->nodes = w.nodes;
 		ret->tree_blocks = w.blocks + (w.susp.area_bytes + DISC_BLOCK -
 					       1) / DISC_BLOCK;
+		ret->has_md5 = w.has_md5;
+		ret->content_in_head = w.content_in_head;
+		ret->sum[0] = w.sum[0];
+		ret->sum[1] = w.sum[1];
 	}
 	susp_reader_release(&w.susp);
 	lba_set_release(&w.seen);
+	names_release(&names);
 	free(w.queue);
 	return err;
 }

@@ -18,16 +18,27 @@
 
 struct survey {
 	uint64_t tree_blocks; /* descriptors, folders, continuation areas */
-	uint64_t nodes;       /* that the tree to be loaded has, with the root:
+	uint64_t nodes;	      /* that the tree to be loaded has, with the root:
 			       * libisofs must find as many */
+	bool rock_ridge;      /* is what will be loaded */
+	bool has_joliet, has_catalog, has_md5;
+	/* Blocks of the head (1 << block) that hold content of files; El
+	 * Torito's catalog is none. */
+	uint32_t content_in_head;
+	/* Of the blocks of all folders, of their continuation areas, and of
+	 * how they are read, in whatever order the folders come. */
+	uint64_t sum[2];
 };
 
 /*
  * survey_session - the session whose superblock is at @start_lba + 16.
- * Returns 0; -EIO (unreadable or contradictory, @why says where), -ENOMEM.
+ * With @visit each node is told as import_names has it; -ENOTSUP if there is no
+ * Rock Ridge then.
+ * Returns 0; -EIO (unreadable or contradictory, @why says where), -ENOMEM, or
+ * what @visit returned.
  */
 int survey_session(struct disc *disc, uint32_t start_lba,
-		   const struct import_opts *opts, struct survey *ret,
-		   struct why *why);
+		   const struct import_opts *opts, import_visit visit,
+		   void *arg, struct survey *ret, struct why *why);
 
 #endif

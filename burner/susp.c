@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "burner/susp.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,9 @@ enum {
 	SUE_DATA = 4,
 	AREA_MAX = 1 << 20, /* what libisofs takes for one file */
 	AREAS_MAX = 256,    /* of one record */
+	/* RRIP 4.1.4: the name of the folder itself, of its parent */
+	NM_CURRENT = 1 << 1,
+	NM_PARENT = 1 << 2,
 };
 
 /* A continuation area, SUSP 5.1. */
@@ -86,6 +90,21 @@ static bool entry_is_sound(const unsigned char *e)
 	return true;
 }
 
+/* RRIP 4.1.4: pieces of the name. */
+static void take_name(const unsigned char *e, struct susp_facts *facts)
+{
+	size_t len = (size_t)e[SUE_LEN] - 5, room;
+
+	if (e[4] & (NM_CURRENT | NM_PARENT))
+		return;
+	room = facts->name_len < SUSP_NAME_MAX ? SUSP_NAME_MAX - facts->name_len
+					       : 0;
+	if (room)
+		memcpy(facts->name + facts->name_len, e + 5,
+		       len < room ? len : room);
+	facts->name_len += len;
+}
+
 static void take_entry(const unsigned char *e, bool first,
 		       struct susp_facts *facts)
 {
@@ -99,6 +118,8 @@ static void take_entry(const unsigned char *e, bool first,
 	} else if (is(e, "PX") && (e[SUE_LEN] == 36 || e[SUE_LEN] == 44)) {
 		facts->has_mode = true;
 		facts->mode = volume_le32(e + SUE_DATA);
+	} else if (is(e, "NM")) {
+		take_name(e, facts);
 	} else if (is(e, "RE")) {
 		facts->relocated = true;
 	} else if (is(e, "CL")) {
@@ -150,6 +171,8 @@ static int read_area(struct susp_reader *r, const struct area *a,
 			       "cannot read block %lu, which holds "
 			       "attributes",
 			       (unsigned long)a->lba + a->offset / DISC_BLOCK);
+	if (r->sum)
+		sum128_add(r->sum, r->area, a->len);
 	return 0;
 }
 
@@ -180,7 +203,8 @@ int susp_check(struct susp_reader *r, const unsigned char *record,
 	struct area next = {0};
 	int n, err;
 
-	memset(ret, 0, sizeof *ret);
+	/* Without the name's bytes: there are millions of records. */
+	memset(ret, 0, offsetof(struct susp_facts, name));
 	if (r->skip < size)
 		err = check_area(p + r->skip, size - r->skip, true, ret, &next);
 	else

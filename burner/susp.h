@@ -14,24 +14,32 @@
 #include <sys/stat.h>
 
 #include "burner/disc.h"
+#include "common/sum128.h"
+
+#define SUSP_NAME_MAX 255 /* bytes of a name that a file can have */
 
 struct susp_reader {
 	struct disc *disc;
-	uint8_t skip;         /* SP's LEN_SKP: bytes in front of the entries */
+	uint8_t skip;	      /* SP's LEN_SKP: bytes in front of the entries */
 	uint64_t area_budget; /* bytes of continuation areas left to read: the
 			       * areas of one tree cannot exceed the medium */
 	uint64_t area_bytes;  /* read so far */
+	struct sum128 *sum;   /* takes what was read of them */
 	unsigned char *area;  /* the reader's own buffer */
 };
 
 struct susp_facts {
-	bool is_susp;     /* begins with a sound SP entry */
-	uint8_t skip;     /* of it */
-	bool rock_ridge;  /* an ER entry names Rock Ridge */
-	bool has_mode;    /* PX */
+	bool is_susp;	 /* begins with a sound SP entry */
+	uint8_t skip;	 /* of it */
+	bool rock_ridge; /* an ER entry names Rock Ridge */
+	bool has_mode;	 /* PX */
 	mode_t mode;
-	bool relocated;   /* RE: stands here for its CL entry elsewhere */
+	bool relocated;	    /* RE: stands here for its CL entry elsewhere */
 	uint32_t child_lba; /* CL: the folder that belongs here; else 0 */
+	/* NM, not terminated; a length beyond the maximum: too long, cut off.
+	 */
+	size_t name_len;
+	char name[SUSP_NAME_MAX];
 };
 
 /*

@@ -203,6 +203,7 @@ static void fill_plan(struct commit *c)
 	};
 	c->plan.blank = v->blank;
 	memcpy(c->plan.base_digest, v->info.digest, sizeof v->info.digest);
+	c->plan.base_order = v->info.order;
 	c->plan.volume_id = v->label;
 	c->plan.joliet = !v->opts.no_joliet;
 	c->plan.burn = v->opts.burn;

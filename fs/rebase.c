@@ -104,6 +104,17 @@ static uint64_t frozen_size(const struct inode *inode)
 	return inode->size;
 }
 
+/* Kept from the base as it is: the records tell the size of what is encoded. */
+static bool is_encoded(const struct inode *inode)
+{
+	const struct inode_delta *delta = inode->delta;
+
+	if (delta && delta->frozen && delta->frozen->content)
+		return false;
+	return delta && delta->base ? delta->base->filtered
+				    : inode->flags & I_FILTERED;
+}
+
 static int differs(struct rebase *r, uint32_t id, const char *how)
 {
 	return why_set(r->why, -EBADMSG,
@@ -130,7 +141,8 @@ static int match(struct rebase *r)
 		f->inode = f->place->inode;
 		if ((f->inode->mode ^ f->mode) & S_IFMT)
 			return differs(r, id, "is of another kind");
-		if (S_ISREG(f->mode) && frozen_size(f->inode) != f->size)
+		if (S_ISREG(f->mode) && !is_encoded(f->inode) &&
+		    frozen_size(f->inode) != f->size)
 			return differs(r, id, "has another size");
 	}
 	if (r->n - 1 != r->s->places)
@@ -345,6 +357,7 @@ static void switch_inode(struct frozen_inode *f)
 	base->xattrs = f->xattrs;
 	f->xattrs = NULL;
 	base->size = f->size;
+	base->filtered = base->filtered && !f->content;
 }
 
 /* An inode that the base lost, or that is as the base has it. */
@@ -436,7 +449,7 @@ int snapshot_import(struct snapshot *s, const struct import_opts *opts,
 	s->rebase = r;
 	r->s = s;
 	r->why = why;
-	err = import_session(s->disc, opts, visit, r, ret, why);
+	err = import_names(s->disc, opts, visit, r, ret, why);
 	if (!err) {
 		READ_LOCK(s->t);
 		err = match(r);

@@ -4,8 +4,8 @@
 #
 #   peer_why PEER           why it cannot be measured here; nothing: it can
 #   peer_up PEER [BASE]     mount it at $M, empty, or showing BASE: the name of
-#                           a base made by a row ($W/base/BASE is the tree,
-#                           $W/base/BASE.iso the image of it)
+#                           a base made by a row ($B/BASE is the tree,
+#                           $B/BASE.iso the image of it)
 #   peer_down PEER          unmount it and drop what it wrote
 #   peer_backing PEER       the file or folder that holds its bytes
 #
@@ -53,14 +53,14 @@ peer_up() {
 	M=$P/mnt
 	lower=$P/lower
 	mkdir -p "$P" "$M"
-	[ -z "$base" ] || lower=$W/base/$base
+	[ -z "$base" ] || lower=$B/$base
 	case $peer in
 	ext4)
 		[ -z "$base" ] || cp -a "$lower/." "$M"
 		;;
 	discfs)
 		if [ -n "$base" ]; then
-			cp "$W/base/$base.iso" "$P/disc.iso"
+			cp "$B/$base.iso" "$P/disc.iso"
 		else
 			: >"$P/disc.iso"
 		fi
@@ -77,10 +77,10 @@ peer_up() {
 		overlay_up "$peer" "$lower"
 		;;
 	fuseiso)
-		fuseiso "$W/base/$base.iso" "$M"
+		fuseiso "$B/$base.iso" "$M"
 		;;
 	archivemount)
-		archivemount -o readonly "$W/base/$base.iso" "$M"
+		archivemount -o readonly "$B/$base.iso" "$M"
 		;;
 	fuse-zip)
 		fuse-zip "$P/archive.zip" "$M"
@@ -124,9 +124,9 @@ peer_backing() {
 	case $1 in
 	discfs) find "$P/stage" "$P/disc.iso" -type f ;;
 	floor) echo "$P/data" ;;
-	fuseiso | archivemount) find "$W/base" -maxdepth 1 -type f ;;
+	fuseiso | archivemount) find "$B" -maxdepth 1 -type f ;;
 	ext4) find "$M" -type f ;;
-	*) find "$P/upper" "$W/base" -type f ;;
+	*) find "$P/upper" "$B" -type f ;;
 	esac
 }
 

@@ -127,6 +127,33 @@ static int take(void *arg, const struct import_node *node)
 	return 0;
 }
 
+struct told {
+	const struct tree *tree;
+	uint32_t n;
+};
+
+static int compare(void *arg, const struct import_node *node)
+{
+	struct told *told = arg;
+	const struct import_node *is;
+
+	ck_assert_uint_lt(told->n, told->tree->n);
+	is = &told->tree->items[told->n].node;
+	ck_assert_uint_eq(node->id, told->n++);
+	ck_assert_uint_eq(node->parent_id, is->parent_id);
+	ck_assert_str_eq(node->name, is->name);
+	ck_assert_uint_eq(node->attr.mode & S_IFMT, is->attr.mode & S_IFMT);
+	if (!S_ISREG(is->attr.mode))
+		return 0;
+	ck_assert_uint_eq(node->n_runs, is->n_runs);
+	if (is->n_runs)
+		ck_assert_mem_eq(node->runs, is->runs,
+				 is->n_runs * sizeof *is->runs);
+	if (!is->filtered)
+		ck_assert_uint_eq(node->size, is->size);
+	return 0;
+}
+
 int tree_load(const char *path, const struct import_opts *opts,
 	      struct tree *ret, struct why *why)
 {
@@ -147,6 +174,37 @@ int tree_load(const char *path, const struct import_opts *opts,
 	else
 		tree_release(ret);
 	return err;
+}
+
+void tree_names_agree(const struct tree *tree, const char *path,
+		      const struct import_opts *opts)
+{
+	static const struct import_opts last = {.session_lba = IMPORT_LAST};
+	struct disc *disc = tools_open(path, false);
+	struct told told = {.tree = tree};
+	struct import_info info;
+	struct why why = {""};
+	int err = import_names(disc, opts ? opts : &last, compare, &told, &info,
+			       &why);
+
+	disc_free(disc);
+	if (tree->info.kind != TREE_ROCK_RIDGE) {
+		ck_assert_int_eq(err, -ENOTSUP);
+		return;
+	}
+	ck_assert_msg(err == 0, "%s", why_text(&why, err));
+	ck_assert_uint_eq(told.n, tree->n);
+	ck_assert_uint_eq(info.nodes, tree->info.nodes);
+	ck_assert_mem_eq(info.digest, tree->info.digest, sizeof info.digest);
+	ck_assert_uint_eq(info.order, tree->info.order);
+	ck_assert_uint_eq(info.lba, tree->info.lba);
+	ck_assert_uint_eq(info.tree_blocks, tree->info.tree_blocks);
+	ck_assert_str_eq(info.volume_id, tree->info.volume_id);
+	ck_assert(info.kind == tree->info.kind);
+	ck_assert(info.has_rock_ridge == tree->info.has_rock_ridge);
+	ck_assert(info.has_joliet == tree->info.has_joliet);
+	ck_assert(info.has_el_torito == tree->info.has_el_torito);
+	ck_assert(info.has_md5 == tree->info.has_md5);
 }
 
 static void free_const(const void *p)

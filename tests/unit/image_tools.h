@@ -45,6 +45,12 @@ struct tree {
 int tree_load(const char *path, const struct import_opts *opts,
 	      struct tree *ret, struct why *why);
 void tree_release(struct tree *tree);
+/*
+ * tree_names_agree - import_names tells the same of the session, or that there
+ * is no Rock Ridge where that was not loaded.
+ */
+void tree_names_agree(const struct tree *tree, const char *path,
+		      const struct import_opts *opts);
 const struct item *tree_find(const struct tree *tree, const char *path);
 
 /* tree_read - the content of a file by its runs; the caller frees it. */

@@ -212,6 +212,7 @@ void b_open(struct builder *b, const char *image)
 	err = import_session(b->disc, &opts, visit, b, &b->info, &b->why);
 	ck_assert_msg(err == 0, "%s", why_text(&b->why, err));
 	memcpy(b->plan.base_digest, b->info.digest, sizeof b->plan.base_digest);
+	b->plan.base_order = b->info.order;
 }
 
 static void free_text(const char *text)

@@ -27,6 +27,7 @@ static void load(const char *path, const struct import_opts *opts,
 	int err = tree_load(path, opts, tree, &why);
 
 	ck_assert_msg(err == 0, "%s: %d %s", path, err, why.text);
+	tree_names_agree(tree, path, opts);
 }
 
 static const struct item *get(const struct tree *tree, const char *path)
