@@ -311,15 +311,10 @@ static int load(struct exporting *e)
 	if (err)
 		return err;
 	s->image = s->base.image;
-	if (!is_zero((const char *)s->plan->base_digest,
-		     sizeof s->plan->base_digest) &&
-	    memcmp(s->base.info.digest, s->plan->base_digest,
-		   sizeof s->plan->base_digest) != 0)
-		return why_set(e->why, -ESTALE,
-			       "%s does not hold what the changes were made "
-			       "to: another disc, or another program wrote",
-			       disc_path(s->disc));
-	return 0;
+	if (is_zero((const char *)s->plan->base_digest,
+		    sizeof s->plan->base_digest))
+		return 0;
+	return session_check_base(s, e->why);
 }
 
 static int run(struct exporting *e, struct export_result *ret)
@@ -377,12 +372,7 @@ int export_image(struct disc *disc, const struct session_plan *plan, int fd,
 	e.s.reader.cancel = sink ? sink->cancel : NULL;
 	library_lock();
 	err = run(&e, ret);
-	if (e.s.options)
-		iso_write_opts_free(e.s.options);
-	if (e.s.base.image)
-		base_image_release(&e.s.base);
-	else if (e.s.image)
-		iso_image_unref(e.s.image);
+	session_release_image(&e.s);
 	library_unlock();
 	if (err == -ENOMEM)
 		why_set(why, err, "out of memory");

@@ -198,8 +198,8 @@ static int check_space(const struct session *s, struct why *why)
 {
 	uint64_t free_blocks = s->medium.free_blocks;
 
-	if (s->fresh || (s->blocks <= free_blocks &&
-			 s->medium.min_blocks <= free_blocks))
+	if (s->fresh ||
+	    (s->blocks <= free_blocks && s->medium.min_blocks <= free_blocks))
 		return 0;
 	if (s->blocks <= free_blocks)
 		return why_set(why, -ENOSPC,

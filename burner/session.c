@@ -28,6 +28,18 @@ static int cancelled(const struct progress_sink *sink, struct why *why)
 	return 0;
 }
 
+int session_check_base(const struct session *s, struct why *why)
+{
+	if (memcmp(s->base.info.digest, s->plan->base_digest,
+		   sizeof s->plan->base_digest) == 0 &&
+	    s->base.info.order == s->plan->base_order)
+		return 0;
+	return why_set(why, -ESTALE,
+		       "%s does not hold what the changes were made to: "
+		       "another disc, or another program wrote",
+		       disc_path(s->disc));
+}
+
 static int load_base(struct session *s, struct why *why)
 {
 	int err;
@@ -36,14 +48,7 @@ static int load_base(struct session *s, struct why *why)
 	if (err < 0)
 		return err;
 	s->image = s->base.image;
-	if (memcmp(s->base.info.digest, s->plan->base_digest,
-		   sizeof s->plan->base_digest) != 0 ||
-	    s->base.info.order != s->plan->base_order)
-		return why_set(why, -ESTALE,
-			       "%s does not hold what the changes were made "
-			       "to: another disc, or another program wrote",
-			       disc_path(s->disc));
-	return 0;
+	return session_check_base(s, why);
 }
 
 static int start_image(struct session *s, struct why *why)
@@ -185,8 +190,7 @@ static void undo(struct session *s)
 	s->state = SESSION_UNDONE;
 }
 
-/* Library lock held. */
-static void release_image(struct session *s)
+void session_release_image(struct session *s)
 {
 	layout_drop(s);
 	if (s->options)
@@ -219,7 +223,7 @@ int session_burn(struct session *s, const struct progress_sink *sink,
 		err = burn_blocks(s, src, sink, why);
 	/* As large as the tree, and nobody asks it anything any more. */
 	if (!err)
-		release_image(s);
+		session_release_image(s);
 	library_unlock();
 	atomic_store(&s->reader.cancel, NULL);
 	if (err < 0 || s->plan->burn.dummy)
@@ -292,7 +296,7 @@ void session_free(struct session *s)
 	if (s->state == SESSION_BURNED || s->state == SESSION_CLOSED_STATE)
 		undo(s);
 	library_lock();
-	release_image(s);
+	session_release_image(s);
 	library_unlock();
 	free(s->old_head);
 	free(s->new_head);

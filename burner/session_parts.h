@@ -60,6 +60,15 @@ struct session {
 	size_t head_copy_bytes;
 };
 
+/*
+ * session_check_base - that the imported base is the one of the plan.
+ * -ESTALE with @why where it is not.
+ * session_release_image - what libisofs holds for the session, its tree and its
+ * layout.  Library lock held.
+ */
+int session_check_base(const struct session *s, struct why *why);
+void session_release_image(struct session *s);
+
 /* author_plan - apply s->plan to s->image.  Library lock held.  0 or -errno. */
 int author_plan(struct session *s, struct why *why);
 

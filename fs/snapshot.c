@@ -353,17 +353,26 @@ static int take_locked(struct tree *t, void *arg)
 	return err;
 }
 
+static struct snapshot *new_snapshot(struct tree *t, struct disc *disc)
+{
+	struct snapshot *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->t = t;
+	s->disc = disc;
+	s->spool_fd = -1;
+	return s;
+}
+
 int snapshot_take(struct tree *t, struct stage *st, struct disc *disc,
 		  struct snapshot **ret, struct why *why)
 {
-	struct snapshot *s = calloc(1, sizeof *s);
+	struct snapshot *s = new_snapshot(t, disc);
 	int err;
 
 	if (!s)
 		return why_set(why, -ENOMEM, "out of memory");
-	s->t = t;
-	s->disc = disc;
-	s->spool_fd = -1;
 	err = record_flush_with(t, st, take_locked, s, why);
 	if (err) {
 		snapshot_free(s);
@@ -377,13 +386,11 @@ int snapshot_take(struct tree *t, struct stage *st, struct disc *disc,
 int snapshot_look(struct tree *t, struct disc *disc, struct snapshot **ret,
 		  struct why *why)
 {
-	struct snapshot *s = calloc(1, sizeof *s);
+	struct snapshot *s = new_snapshot(t, disc);
 	int err;
 
 	if (!s)
 		return why_set(why, -ENOMEM, "out of memory");
-	s->t = t;
-	s->disc = disc;
 	{
 		WRITE_LOCK(t);
 		err = take_locked(t, s);

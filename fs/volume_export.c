@@ -67,7 +67,8 @@ static int export_session(struct volume *v, unsigned number, int fd,
 		.nodes = &root, .n_nodes = 1, .joliet = !v->opts.no_joliet};
 	int err = find_session(v, number, &plan.base.session_lba, why);
 
-	/* As a burn: who wants libisofs meanwhile is told, and need not wait. */
+	/* As a burn: who wants libisofs meanwhile is told, and need not wait.
+	 */
 	if (!err)
 		err = take_turn(v, sink, why);
 	if (err)
@@ -120,6 +121,7 @@ static int export_tree(struct volume *v, int fd,
 		};
 		plan.blank = v->blank;
 		memcpy(plan.base_digest, v->info.digest, sizeof v->info.digest);
+		plan.base_order = v->info.order;
 		plan.volume_id = v->label;
 		plan.joliet = !v->opts.no_joliet;
 		err = export_image(v->disc, &plan, fd, sink, ret, why);
