@@ -43,7 +43,7 @@ static void choose_uuid(char uuid[17])
 	snprintf(uuid, 17, "%.16s", text);
 }
 
-int layout_options(struct session *s, struct why *why)
+static int make_options(struct session *s, struct why *why)
 {
 	IsoWriteOpts *o;
 	int ret;
@@ -79,6 +79,11 @@ int layout_options(struct session *s, struct why *why)
 	choose_uuid(s->volume_uuid);
 	iso_write_opts_set_pvd_times(o, 0, 0, 0, 0, s->volume_uuid);
 	return 0;
+}
+
+int layout_options(struct session *s, struct why *why)
+{
+	return make_options(s, why);
 }
 
 /* @head takes the disc's new head; unused on sequential media. */
@@ -222,7 +227,7 @@ int layout_session(struct session *s, struct why *why)
 	unsigned round = 0;
 	int err;
 
-	err = layout_options(s, why);
+	err = make_options(s, why);
 	if (err < 0)
 		return err;
 	while ((err = try_layout(s, why)) == -ERANGE && ++round < LAYOUTS) {
