@@ -354,7 +354,11 @@ int export_image(struct disc *disc, const struct session_plan *plan, int fd,
 		 struct why *why)
 {
 	struct exporting e = {
-		.s = {.disc = disc, .plan = plan, .fresh = true},
+		/* As an image is: its superblock is all that names it. */
+		.s = {.disc = disc,
+		      .plan = plan,
+		      .medium = {.overwritable = true},
+		      .fresh = true},
 		.sink = sink,
 		.why = why,
 		.fd = fd,

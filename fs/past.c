@@ -145,20 +145,12 @@ void past_changed(struct volume *v)
 	struct stale stale = {
 		.names = &name, .n_names = 1, .nodes = &node, .n_nodes = 1};
 	struct medium medium;
-	volume_invalidate fn;
 	char text[32];
-	void *arg;
 
 	volume_base(v, &medium, NULL);
 	snprintf(text, sizeof text, "%u", medium.sessions);
 	name.name = text;
-	{
-		LOCK_GUARD(&v->lock);
-		fn = v->invalidate;
-		arg = v->invalidate_arg;
-	}
-	if (fn)
-		fn(arg, &stale);
+	volume_tell_kernel(v, &stale);
 }
 
 /* ---- the sessions' trees ---- */

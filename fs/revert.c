@@ -3,7 +3,7 @@
  * Deltas are chosen, the tree as it will be is checked, all memory is taken;
  * then the change is made by steps that cannot fail.
  */
-#include "fs/revert.h"
+#include "fs/revert_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,220 +11,14 @@
 
 #include "common/array.h"
 #include "common/cleanup.h"
-#include "common/ptrmap.h"
 #include "fs/space.h"
-#include "fs/tree_internal.h"
 #include "fs/tree_lock.h"
-
-/* An inode that becomes what the base says of it. */
-struct restored {
-	struct inode *inode;
-	struct xattrs *xattrs;
-	struct extent_map *map; /* NULL: the content is the base's */
-};
-
-enum fate { STAYS, LEAVES, ENTERS };
-
-struct reverter {
-	struct tree *t;
-	struct why *why;
-	struct diff_entry *v; /* all deltas */
-	uint32_t n;
-	bool *chosen;
-	struct ptrmap named;   /* places, and folders in which all deltas go */
-	struct ptrmap as_base; /* inodes that are restored */
-	struct ptrmap fates;   /* places: enum fate */
-	struct ptrmap parents; /* folders: how many entries come, plus one */
-	struct ptrmap busy;    /* folders with deltas that stay */
-	struct restored *restored;
-	uint32_t n_restored;
-	struct stale stale;
-};
-
-static int out_of_memory(struct reverter *r)
-{
-	return why_set(r->why, -ENOMEM, "out of memory");
-}
-
-static bool has(const struct ptrmap *m, const void *p)
-{
-	uint64_t ignored;
-
-	return ptrmap_get(m, ptrmap_key(p), &ignored);
-}
-
-static uint64_t get(const struct ptrmap *m, const void *p)
-{
-	uint64_t value = 0;
-
-	ptrmap_get(m, ptrmap_key(p), &value);
-	return value;
-}
-
-/* ---- what is named ---- */
-
-/* The next component of a path into @name (TREE_NAME_MAX + 1 bytes): 1, 0 at
- * the end, -ENOENT for one that cannot be. */
-static int next_component(const char **path, char *name)
-{
-	size_t len;
-
-	for (;;) {
-		*path += strspn(*path, "/");
-		len = strcspn(*path, "/");
-		if (len != 1 || **path != '.')
-			break;
-		*path += len;
-	}
-	if (!len)
-		return 0;
-	if (len > TREE_NAME_MAX)
-		return -ENOENT;
-	memcpy(name, *path, len);
-	name[len] = '\0';
-	*path += len;
-	return 1;
-}
-
-static int name_place(struct reverter *r, const struct dentry *d)
-{
-	int err = ptrmap_put(&r->named, ptrmap_key(d), 1);
-
-	if (!err && S_ISDIR(d->inode->mode))
-		err = ptrmap_put(&r->named, ptrmap_key(d->inode), 1);
-	return err ? out_of_memory(r) : 0;
-}
-
-/* Name what stands at @path in @view, and what the base had in the folder that
- * is there now.  1 where there was anything. */
-static int name_in_view(struct reverter *r, const char *path, unsigned view)
-{
-	struct inode *dir = r->t->root;
-	struct dentry *d = NULL, *old;
-	char name[TREE_NAME_MAX + 1];
-	int more = next_component(&path, name), err = 0;
-
-	if (!more)
-		return ptrmap_put(&r->named, ptrmap_key(dir), 1)
-			       ? out_of_memory(r)
-			       : 1;
-	while (more > 0) {
-		if (!S_ISDIR(dir->mode))
-			return 0;
-		d = dentry_find(r->t, dir, name, view);
-		old = dentry_find(r->t, dir, name, D_BASE);
-		more = next_component(&path, name);
-		if (more < 0)
-			return 0;
-		if (!more && old)
-			err = name_place(r, old);
-		if (!more && d && !err)
-			err = name_place(r, d);
-		if (err)
-			return err;
-		if (!d)
-			return !more && old;
-		dir = d->inode;
-	}
-	return more < 0 ? 0 : 1;
-}
-
-static int name_path(struct reverter *r, const char *path)
-{
-	int live = name_in_view(r, path, D_LIVE), base;
-
-	if (live < 0)
-		return live;
-	base = name_in_view(r, path, D_BASE);
-	if (base < 0)
-		return base;
-	if (!live && !base)
-		return why_set(r->why, -ENOENT,
-			       "%s: there is no such file, here or on the disc",
-			       path);
-	return 0;
-}
-
-/* ---- what is chosen ---- */
-
-static bool is_below(const struct reverter *r, const struct dentry *d,
-		     unsigned view)
-{
-	while (d) {
-		if (has(&r->named, d) || has(&r->named, d->inode) ||
-		    has(&r->named, d->parent))
-			return true;
-		d = inode_place(d->parent, view);
-	}
-	return false;
-}
-
-/* A delta of content or attributes: its path is any live name. */
-static bool changes_inode(const struct diff_entry *e)
-{
-	return !e->old_place && e->kind != DIFF_ADDED;
-}
-
-static bool is_wanted(const struct reverter *r, const struct diff_entry *e)
-{
-	const struct dentry *d;
-
-	if (changes_inode(e)) {
-		if (has(&r->as_base, e->inode) || has(&r->named, e->inode))
-			return true;
-		for (d = e->inode->places; d; d = d->place_next)
-			if ((d->flags & D_LIVE) && is_below(r, d, D_LIVE))
-				return true;
-		return false;
-	}
-	return (e->place && is_below(r, e->place, D_LIVE)) ||
-	       (e->old_place && is_below(r, e->old_place, D_BASE));
-}
-
-static int choose(struct reverter *r, const struct diff_entry *e)
-{
-	const struct inode *inode =
-		e->old_place ? e->old_place->inode : e->inode;
-	int err = 0;
-
-	if (e->kind != DIFF_ADDED)
-		err = ptrmap_put(&r->as_base, ptrmap_key(inode), 1);
-	/* What was done in a folder that was moved goes with the move. */
-	if (!err && e->kind == DIFF_MOVED && S_ISDIR(inode->mode))
-		err = ptrmap_put(&r->named, ptrmap_key(inode), 1);
-	if (!err && e->place)
-		err = ptrmap_put(&r->fates, ptrmap_key(e->place), LEAVES);
-	if (!err && e->old_place)
-		err = ptrmap_put(&r->fates, ptrmap_key(e->old_place), ENTERS);
-	return err ? out_of_memory(r) : 0;
-}
-
-static int choose_all(struct reverter *r)
-{
-	bool more = true;
-	int err = 0;
-
-	r->chosen = calloc(r->n + 1, sizeof *r->chosen);
-	if (!r->chosen)
-		return out_of_memory(r);
-	/* What is chosen may make others so: until nothing is added. */
-	while (more && !err) {
-		more = false;
-		for (uint32_t i = 0; !err && i < r->n; i++) {
-			if (r->chosen[i] || !is_wanted(r, &r->v[i]))
-				continue;
-			r->chosen[i] = more = true;
-			err = choose(r, &r->v[i]);
-		}
-	}
-	return err;
-}
 
 /* ---- whether it can be done ---- */
 
 static enum fate fate_of(const struct reverter *r, const struct dentry *d)
 {
-	return (enum fate)get(&r->fates, d);
+	return (enum fate)revert_get(&r->fates, d);
 }
 
 /* Where a folder will stand; NULL: nowhere. */
@@ -337,7 +131,7 @@ static int prepare_inode(struct reverter *r, struct inode *inode)
 	struct restored *s;
 	int err;
 
-	if (!base || get(&r->as_base, inode) != 1)
+	if (!base || revert_get(&r->as_base, inode) != 1)
 		return 0;
 	s = array_append(&r->restored, &r->n_restored, sizeof *s);
 	if (!s)
@@ -354,7 +148,7 @@ static int prepare_inode(struct reverter *r, struct inode *inode)
 
 static int prepare_parent(struct reverter *r, struct dentry *d, bool enters)
 {
-	uint64_t n = get(&r->parents, d->parent);
+	uint64_t n = revert_get(&r->parents, d->parent);
 
 	n = (n ? n : 1) + (enters ? 1 : 0);
 	if (inode_will_change(r->t, d->parent) < 0 ||
@@ -429,7 +223,7 @@ static int prepare(struct reverter *r)
 	for (uint32_t i = 0; !err && i < r->n_restored; i++)
 		err = add_stale_node(r, r->restored[i].inode,
 				     r->restored[i].map != NULL);
-	return err ? out_of_memory(r) : 0;
+	return err ? revert_no_memory(r) : 0;
 }
 
 /* Once it is known which inodes are restored. */
@@ -525,7 +319,7 @@ static void settle_parent(const struct reverter *r, struct inode *dir)
 	const struct inode_base *base = dir->delta->base;
 
 	inode_touch(dir, !base || !dir->delta->mtime_set, true);
-	if (base && !dir->delta->mtime_set && !has(&r->busy, dir))
+	if (base && !dir->delta->mtime_set && !revert_has(&r->busy, dir))
 		dir->mtime = stamp(&base->attr.mtime);
 	inode_mark_dirty(r->t, dir);
 }
@@ -584,12 +378,12 @@ static int revert_locked(struct reverter *r, const char *const *paths, size_t n)
 			       "a burn is running: what it holds is no change "
 			       "any more once it is over");
 	for (size_t i = 0; !err && i < n; i++)
-		err = name_path(r, paths[i]);
+		err = revert_name(r, paths[i]);
 	if (err)
 		return err;
 	if (diff_collect_locked(t, &r->v, &r->n) < 0)
-		return out_of_memory(r);
-	err = choose_all(r);
+		return revert_no_memory(r);
+	err = revert_choose(r);
 	if (!err)
 		err = check(r);
 	if (!err)

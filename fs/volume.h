@@ -95,8 +95,8 @@ typedef void (*volume_counts)(void *source, volume_count fn, void *arg);
 void volume_set_counts(struct volume *v, volume_counts counts, void *source);
 
 /* volume_set_invalidate - what tells the kernel that names and nodes are not as
- * it knows them (the mount sets it); called after a revert.  Ended by NULL only
- * when no volume_revert runs any more. */
+ * it knows them (the mount sets it); called after a revert and a commit, from
+ * any thread.  Returns when no call of the one before it runs any more. */
 struct stale;
 typedef void (*volume_invalidate)(void *arg, const struct stale *stale);
 void volume_set_invalidate(struct volume *v, volume_invalidate fn, void *arg);

@@ -25,8 +25,7 @@ static int give(const struct export_result *r, struct json_object **ret)
 
 /* ---- a session ---- */
 
-/* One snapshot at a time: a burn is waited for, but not for ever. */
-static int take_turn(struct volume *v, const struct progress_sink *sink,
+int volume_take_turn(struct volume *v, const struct progress_sink *sink,
 		     struct why *why)
 {
 	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
@@ -70,7 +69,7 @@ static int export_session(struct volume *v, unsigned number, int fd,
 	/* As a burn: who wants libisofs meanwhile is told, and need not wait.
 	 */
 	if (!err)
-		err = take_turn(v, sink, why);
+		err = volume_take_turn(v, sink, why);
 	if (err)
 		return err;
 	err = export_image(v->disc, &plan, fd, sink, ret, why);
@@ -107,7 +106,7 @@ static int export_tree(struct volume *v, int fd,
 {
 	struct snapshot *snapshot = NULL;
 	struct session_plan plan = {0};
-	int err = take_turn(v, sink, why);
+	int err = volume_take_turn(v, sink, why);
 
 	if (err)
 		return err;

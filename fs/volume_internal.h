@@ -88,7 +88,20 @@ struct volume {
 	uint32_t sessions_tip;
 	volume_invalidate invalidate;
 	void *invalidate_arg;
+	unsigned invalidating; /* calls of it that run; with changed */
 };
+
+/* volume_tell_kernel - that it is not as it knows any more; waits for locks of
+ * folders, so never from a thread that serves requests. */
+void volume_tell_kernel(struct volume *v, const struct stale *stale);
+
+/*
+ * volume_take_turn - commit_lock, for who has libisofs for long, or takes a
+ * snapshot: a burn is waited for, until @sink says that it is cancelled
+ * (-ECANCELED).
+ */
+int volume_take_turn(struct volume *v, const struct progress_sink *sink,
+		     struct why *why);
 
 /* commit.c */
 

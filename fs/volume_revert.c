@@ -16,6 +16,28 @@ void volume_set_invalidate(struct volume *v, volume_invalidate fn, void *arg)
 	LOCK_GUARD(&v->lock);
 	v->invalidate = fn;
 	v->invalidate_arg = arg;
+	/* Who is about to be freed is not called any more. */
+	while (v->invalidating)
+		pthread_cond_wait(&v->changed, &v->lock);
+}
+
+void volume_tell_kernel(struct volume *v, const struct stale *stale)
+{
+	volume_invalidate fn;
+	void *arg;
+
+	{
+		LOCK_GUARD(&v->lock);
+		fn = v->invalidate;
+		arg = v->invalidate_arg;
+		v->invalidating += fn != NULL;
+	}
+	if (!fn)
+		return;
+	fn(arg, stale);
+	LOCK_GUARD(&v->lock);
+	v->invalidating--;
+	pthread_cond_broadcast(&v->changed);
 }
 
 static int push_pages(struct volume *v, struct why *why)
@@ -37,20 +59,6 @@ static int push_pages(struct volume *v, struct why *why)
 		   : 0;
 }
 
-static void invalidate(struct volume *v, const struct stale *stale)
-{
-	volume_invalidate fn;
-	void *arg;
-
-	{
-		LOCK_GUARD(&v->lock);
-		fn = v->invalidate;
-		arg = v->invalidate_arg;
-	}
-	if (fn)
-		fn(arg, stale);
-}
-
 int volume_revert(struct volume *v, const char *const *paths, size_t n,
 		  struct json_object **ret, struct why *why)
 {
@@ -66,7 +74,7 @@ int volume_revert(struct volume *v, const char *const *paths, size_t n,
 		err = revert_paths(v->tree, paths, n, &r, why);
 	if (err)
 		return err;
-	invalidate(v, &r.stale);
+	volume_tell_kernel(v, &r.stale);
 	deltas = json_object_new_array();
 	for (uint32_t i = 0; i < r.n; i++)
 		json_object_array_add(deltas, report_delta(&r.entries[i]));

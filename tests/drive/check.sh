@@ -19,6 +19,11 @@ grep -q '^4 files .*as recorded' check.out || fail "$(cat check.out)"
 on_drive mount /dev/sr0 "$MNT" 2>err
 on_drive check "$MNT" >check.out
 grep -q '^4 files .*as recorded' check.out || fail "$(cat check.out)"
+[ "$(ls "$MNT/.discfs/sessions")" = $'1\n2' ] || fail "its sessions"
+[ "$(ls "$MNT/.discfs/sessions/1")" = s1 ] || fail "the first one"
+diff -r t/s1 "$MNT/.discfs/sessions/1/s1"
+[ "$(getfattr --only-values -n user.discfs.session "$MNT/s2/data")" = 2 ] ||
+	fail "of another session"
 ok "a good disc"
 
 burner xorriso -indev /dev/sr0 && fail "the drive is not in use"

@@ -6,7 +6,7 @@
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 
-requires jq genisoimage
+requires jq genisoimage python3
 
 # damage IMAGE PATH - one byte of its content, in the middle.
 damage() {

@@ -129,6 +129,20 @@ exported usual.iso want
 has 'A usual'
 ok "of an image and its stage"
 
+# What mkisofs -z compressed: libisofs reads it, the mount does not.
+seq 100000 >numbers
+xorriso -outdev z.iso -map numbers /numbers -set_filter --zisofs /numbers -- \
+	-commit 2>/dev/null
+blocks=$(image_blocks z.iso | awk '{ print $3 }')
+[ "$blocks" -lt 200 ] || fail "not compressed: $blocks blocks"
+"$DISCFS" export z.iso plain.iso >/dev/null
+extract_file plain.iso /numbers numbers.out
+same numbers numbers.out
+mnt plain.iso "$T/got"
+same numbers "$T/got/numbers"
+umnt "$T/got"
+ok "compressed files are written as they are meant"
+
 # Into the file system that the mount has, and nothing else is taken along.
 cp usual.iso kept.iso
 expect_error 32 'there already' "$DISCFS" export "$MNT" kept.iso

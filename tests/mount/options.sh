@@ -54,11 +54,11 @@ mnt
 echo three >"$MNT/file"
 umnt >/dev/null
 [ "$(volume_id "$IMG")" = 'My photos 2024' ] || fail "the label was lost"
-mnt -o label=$(printf '%032d' 7)
+mnt -o "label=$(printf '%032d' 7)"
 echo four >"$MNT/file"
 umnt >/dev/null
 [ "$(volume_id "$IMG")" = "$(printf '%032d' 7)" ] || fail "a label of 32 bytes"
-expect_error 1 '32 bytes at most' mnt -o label=$(printf '%033d' 7)
+expect_error 1 '32 bytes at most' mnt -o "label=$(printf '%033d' 7)"
 ok "label="
 
 # iocharset
@@ -121,7 +121,7 @@ mnt -o norock names.iso
 [ "$(ls "$MNT")" = 'A long name in Mixed Case' ] || fail "Joliet: $(ls "$MNT")"
 umnt
 mnt -o norock,nojoliet,ro names.iso
-ls "$MNT" | grep -Eqi '^a_long' || fail "plain names: $(ls "$MNT")"
+[ -n "$(find "$MNT" -iname 'a_long*')" ] || fail "plain names: $(ls "$MNT")"
 umnt
 mnt -o nojoliet names.iso
 echo y >"$MNT/y"

@@ -54,7 +54,7 @@ cat "$S"/[2345]/big* "$S"/[2345]/folder*/file >/dev/null
 ls -lR "$S/3" "$S/4" "$S/5" >/dev/null
 drop_caches
 cmp - "$T/want1/big 1" <&3 || fail "an open file of a dropped session"
-ls "/proc/$$/fd/4/" | diff - <(ls "$T/want1/folder1")
+diff <(ls "/proc/$$/fd/4/") <(ls "$T/want1/folder1")
 same file "$T/want2/folder1/file"
 cd "$T"
 exec 3<&- 4<&-
@@ -96,7 +96,7 @@ mv "$S/1/big 1" "$MNT/big back" 2>/dev/null && fail "moved"
 rm -f "$MNT/big back"
 deltas | sed 's/^A restored.*//' | grep . && fail "other changes: $(deltas)"
 "$DISCFS" commit "$MNT" >/dev/null
-[ "$(ls "$S" | tail -n 1)" = 6 ] || fail "the new session: $(ls "$S")"
+[ "$(ls "$S")" = $'1\n2\n3\n4\n5\n6' ] || fail "the new session: $(ls "$S")"
 diff -r --no-dereference want1/folder1 "$S/6/restored"
 [ ! -e "$S/5/restored" ] || fail "in an older session"
 [ ! -e "$S/7" ]
