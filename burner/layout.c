@@ -85,11 +85,6 @@ int layout_options(struct session *s, struct why *why)
 	return 0;
 }
 
-int layout_options(struct session *s, struct why *why)
-{
-	return layout_options(s, why);
-}
-
 /* @head takes the disc's new head; unused on sequential media. */
 static int create_source(struct session *s, unsigned char *head,
 			 size_t fifo_blocks, struct burn_source **ret,
