@@ -145,14 +145,14 @@ for shape in ${FULL_SHAPES:-$all_shapes}; do
 		mnt -o "capacity=${CAPACITY}M${joliet:+,$joliet}"
 		before=$(free_blocks)
 		mkdir "$MNT/d"
-		fill $shape "$MNT/d" >/dev/null
-		[ "$(free_blocks)" -lt 700 ] || [ $shape = copies ] ||
+		fill "$shape" "$MNT/d" >/dev/null
+		[ "$(free_blocks)" -lt 700 ] || [ "$shape" = copies ] ||
 			fail "$what: full, and $(free_blocks) blocks are free"
 		rm -r "$MNT/d"
 		[ $((before - $(free_blocks))) -lt 3 ] ||
 			fail "$what: $before blocks free, $(free_blocks) at last"
 		mkdir "$MNT/d"
-		n=$(fill $shape "$MNT/d")
+		n=$(fill "$shape" "$MNT/d")
 		rm -rf want got
 		cp -a "$MNT/d" want
 		umnt >out 2>&1 || fail "$what: $(cat out)"

@@ -64,6 +64,35 @@ ok "the stage grew by $((after - before)) bytes"
 patch big
 cmp "$MNT/big" big || fail "the patched file reads wrong"
 has 'M big'
+
+# copy FILE - cp within the mount; no byte of it may move.
+copy() {
+	local before after
+
+	sync "$1"
+	before=$(staged)
+	cp "$1" "$MNT/copy"
+	sync "$MNT/copy"
+	after=$(staged)
+	[ $((after - before)) -lt 100000 ] ||
+		fail "a copy of $1 staged $((after - before)) bytes"
+	cmp "$1" "$MNT/copy" || fail "a copy of $1 is another"
+	# The copy is a file of its own.
+	printf X | dd of="$MNT/copy" bs=1 seek=100000 conv=notrunc status=none
+	cmp -s "$1" "$MNT/copy" && fail "a change of the copy shows in $1"
+	rm "$MNT/copy"
+}
+
+# Partly on the disc, all of it there, nothing of it.
+copy "$MNT/big"
+umnt
+mnt
+copy "$MNT/big"
+head -c 100000000 /dev/urandom >"$MNT/staged"
+copy "$MNT/staged"
+rm "$MNT/staged"
+clean
+ok "copies of 1 GiB within the mount stage nothing"
 umnt
 bsdtar -xOf "$IMG" big | cmp - big || fail "bsdtar reads something else"
 expect_sessions 2

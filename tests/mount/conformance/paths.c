@@ -310,6 +310,39 @@ static void deep_path(void)
 	}
 }
 
+/* As a path, as the other path, and for what is to be returned. */
+static void bad_addresses(void)
+{
+	/* Volatile: else the compiler sees what is wrong with them. */
+	char *volatile bad = (char *)(uintptr_t)1;
+	struct timespec *volatile times = (struct timespec *)bad;
+
+	note("%s", "EFAULT");
+	make_file("f", 1, 'f');
+	FAILS(EFAULT, open(bad, O_RDONLY | O_CLOEXEC));
+	FAILS(EFAULT, open(bad, O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+	FAILS(EFAULT, mkdir(bad, 0755));
+	FAILS(EFAULT, mkfifo(bad, 0644));
+	FAILS(EFAULT, mknod(bad, S_IFREG | 0644, 0));
+	FAILS(EFAULT, symlink(bad, "new"));
+	FAILS(EFAULT, symlink("f", bad));
+	FAILS(EFAULT, link(bad, "new"));
+	FAILS(EFAULT, link("f", bad));
+	FAILS(EFAULT, rename(bad, "new"));
+	FAILS(EFAULT, rename("f", bad));
+	FAILS(EFAULT, rmdir(bad));
+	FAILS(EFAULT, unlink(bad));
+	FAILS(EFAULT, truncate(bad, 0));
+	FAILS(EFAULT, chmod(bad, 0644));
+	FAILS(EFAULT, chown(bad, 0, 0));
+	FAILS(EFAULT, lchown(bad, 0, 0));
+	FAILS(EFAULT, utimensat(AT_FDCWD, bad, NULL, 0));
+	FAILS(EFAULT, utimensat(AT_FDCWD, "f", times, 0));
+	HOLDS(!is_there("new"));
+	HOLDS(file_is("f", 1, 'f'));
+	remove_node("f");
+}
+
 void test_paths(void)
 {
 	unsigned i;
@@ -329,7 +362,5 @@ void test_paths(void)
 	deep_path();
 	note("%s", "O_NOFOLLOW");
 	FAILS(ELOOP, open("dangling", O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-	note("%s", "EFAULT");
-	FAILS(EFAULT, chmod((const char *)(uintptr_t)1, 0644));
-	FAILS(EFAULT, unlink((const char *)(uintptr_t)1));
+	bad_addresses();
 }
