@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "burner/batch.h"
 #include "burner/import_node.h"
 #include "burner/session_parts.h"
 #include "burner/stretch.h"
@@ -348,27 +349,15 @@ static int layout_again(struct session *s, struct burn_source **ret,
 	return 0;
 }
 
-int layout_source(struct session *s, struct burn_source **ret, struct why *why)
+/* Takes @src over, whatever comes of it. */
+static int stretch_all(struct session *s, struct burn_source *src,
+		       uint32_t volume_end, struct burn_source **ret,
+		       struct why *why)
 {
-	struct stretch_sums sums;
 	struct stretch *stretch = NULL;
-	struct burn_source *src = s->source;
-	uint32_t volume_end = 0;
-	int err = 0;
+	struct stretch_sums sums;
+	int err = find_sums(s, &sums);
 
-	if (!s->fresh && !s->medium.overwritable)
-		volume_end = (uint32_t)(s->medium.nwa + s->blocks);
-
-	s->source = NULL;
-	if (!src)
-		err = layout_again(s, &src, why);
-	if (err < 0)
-		return err;
-	if (!s->stretched && !volume_end) {
-		*ret = src;
-		return 0;
-	}
-	err = find_sums(s, &sums);
 	if (!err)
 		err = stretch_new(src, (uint32_t)s->medium.nwa, volume_end,
 				  &sums, &stretch);
@@ -377,9 +366,31 @@ int layout_source(struct session *s, struct burn_source **ret, struct why *why)
 		return why_set(why, err, "no place for file checksums");
 	}
 	*ret = stretch_source(stretch);
-	if (!*ret) {
+	if (!*ret)
 		stretch_free(stretch);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int layout_source(struct session *s, struct burn_source **ret, struct why *why)
+{
+	struct burn_source *src = s->source, *batch;
+	uint32_t volume_end = 0;
+	int err = 0;
+
+	if (!s->fresh && !s->medium.overwritable)
+		volume_end = (uint32_t)(s->medium.nwa + s->blocks);
+	s->source = NULL;
+	if (!src)
+		err = layout_again(s, &src, why);
+	if (err < 0)
+		return err;
+	batch = batch_source(src);
+	if (!batch) {
+		cancel_source(src);
 		return -ENOMEM;
 	}
+	if (s->stretched || volume_end)
+		return stretch_all(s, batch, volume_end, ret, why);
+	*ret = batch;
 	return 0;
 }

@@ -10,7 +10,8 @@
 
 enum {
 	CHUNK_BLOCKS = 256, /* 512 KiB */
-	PVD_CREATED = 813,  /* ECMA-119 8.4.26 */
+	AHEAD_BLOCKS = 8 * CHUNK_BLOCKS,
+	PVD_CREATED = 813, /* ECMA-119 8.4.26 */
 	UUID_DIGITS = 16,
 	SUM_BYTES = 16,
 	/* libisofs' kinds of checksum tags. */
@@ -161,10 +162,26 @@ static void forget_cached(struct disc *disc, uint64_t nwa, uint64_t blocks)
 		      (off_t)(blocks * DISC_BLOCK), POSIX_FADV_SEQUENTIAL);
 }
 
+/* Tells the system what is read next, so that it is there when it is due. */
+static void read_ahead(const struct verify *v, uint64_t done, uint64_t n)
+{
+	uint64_t from = done ? done + AHEAD_BLOCKS : 0;
+	uint64_t to = done + AHEAD_BLOCKS + n;
+	int fd = disc_fd(v->disc);
+
+	if (to > v->blocks)
+		to = v->blocks;
+	if (fd >= 0 && from < to)
+		posix_fadvise(fd, (off_t)((v->nwa + from) * DISC_BLOCK),
+			      (off_t)((to - from) * DISC_BLOCK),
+			      POSIX_FADV_WILLNEED);
+}
+
 static int run(struct verify *v, const struct progress_sink *sink,
 	       struct why *why)
 {
-	AUTO_FREE unsigned char *chunk = malloc((size_t)CHUNK_BLOCKS * DISC_BLOCK);
+	AUTO_FREE unsigned char *chunk =
+		malloc((size_t)CHUNK_BLOCKS * DISC_BLOCK);
 	uint64_t done = 0, n, lba;
 	unsigned reports = 0;
 	int err;
@@ -179,6 +196,7 @@ static int run(struct verify *v, const struct progress_sink *sink,
 		if (n > CHUNK_BLOCKS)
 			n = CHUNK_BLOCKS;
 		lba = v->nwa + done;
+		read_ahead(v, done, n);
 		err = disc_read(v->disc, chunk, (size_t)n * DISC_BLOCK,
 				lba * DISC_BLOCK);
 		if (err < 0)

@@ -47,7 +47,7 @@ echo 'still writable' >"$MNT/after"
 # Enough when the burn begins; gone when a part of it is written.
 size=$(stat -c %s "$IMG")
 (
-	until [ "$(stat -c %s "$IMG")" -gt $((size + 20000000)) ]; do
+	until [ "$(stat -c %s "$IMG")" -gt $((size + 1000000)) ]; do
 		:
 	done
 	fallocate -l "$(($(free_kib) - 40000))K" small/filler

@@ -64,5 +64,44 @@ for opcode in LOOKUP READ READDIRPLUS; do
 done
 ok "nothing is read twice, absence included"
 
+# waited - requests so far that somebody waits for.
+waited() {
+	"$DISCFS" status --json "$MNT" | tr -d ' \n' |
+		grep -o '"requests":{[^}]*}' | grep -Eo '"[a-z_]+":[0-9]+' |
+		awk -F '[":]+' '$2 !~ /forget/ { n += $3 } END { print n }'
+}
+
+# asked MOST WHAT BEFORE
+asked() {
+	local n=$(($(waited) - $3))
+
+	[ "$n" -le "$1" ] || fail "$2: $n requests, not $1"
+}
+
+mkdir to
+for i in {1..50}; do
+	echo "$i" >"to/$i"
+done
+before=$(waited)
+cp -r to "$MNT"
+asked $((50 * 5 + 8)) "50 files copied in" "$before"
+ok "a small file copied in costs at most five messages"
+
+drop_caches
+before=$(waited) lookups=$(sent LOOKUP) reads=$(sent READ)
+(cd "$MNT/to" && cat {1..50}) >/dev/null
+asked $((50 * 2 + 3)) "50 files read" "$before"
+[ $(($(sent LOOKUP) - lookups)) -ge 50 ] || fail "50 files were not looked up"
+[ $(($(sent READ) - reads)) -ge 50 ] || fail "50 files were not read"
+ok "a small file read costs LOOKUP and READ"
+
+# ls asks each file for security.selinux, and the kernel keeps no such answer.
+ls -l "$MNT/to" >/dev/null
+before=$(($(waited) - $(sent GETXATTR))) xattrs=$(sent GETXATTR)
+ls -l "$MNT/to" >/dev/null
+asked $((1 + $(sent GETXATTR))) "ls -l of a cached folder" "$before"
+at_most $((xattrs + 52)) GETXATTR "ls -l of 50 files"
+ok "ls -l of a cached folder costs what ls asks for labels"
+
 keep
 wait $!
