@@ -75,6 +75,7 @@ struct disc_params {
 	const char *path;
 	bool writable;          /* wanted; medium.why_not_writable tells why not */
 	bool create;            /* make an image file that is not there */
+	bool foreign;           /* to look at it: also what cannot be mounted */
 	uint64_t capacity_bytes; /* 0: an image may grow as its file system allows */
 };
 
@@ -84,7 +85,8 @@ struct disc_params {
  * file) until disc_free; one opened read-only is not.  A file that cannot be
  * opened for writing is opened read-only, with why_not_writable set.
  * Returns 0, or -errno with @why filled: -ENOENT, -EISDIR, -EBUSY (another
- * mount has it), -EMEDIUMTYPE (neither blank nor ISO 9660), ...
+ * mount has it), -EMEDIUMTYPE (neither blank nor ISO 9660,
+ * unless params->foreign), ...
  */
 int disc_open(const struct disc_params *params, struct disc **ret,
 	      struct why *why);

@@ -376,8 +376,10 @@ static const struct disc_ops drive_ops = {
 	.free = drive_free,
 };
 
-static int open_drive(struct drive_disc *d, const char *path, struct why *why)
+static int open_drive(struct drive_disc *d, const struct disc_params *params,
+		      struct why *why)
 {
+	const char *path = params->path;
 	struct medium medium = {0};
 	int err;
 
@@ -395,8 +397,9 @@ static int open_drive(struct drive_disc *d, const char *path, struct why *why)
 	err = drive_look(&d->disc, &medium, why);
 	if (err < 0)
 		return err;
-	if (medium.status == DISC_FOREIGN ||
-	    (medium.status == DISC_UNSUPPORTED && !medium.sessions))
+	if (!params->foreign &&
+	    (medium.status == DISC_FOREIGN ||
+	     (medium.status == DISC_UNSUPPORTED && !medium.sessions)))
 		return why_set(why, -EMEDIUMTYPE, "%s cannot be used: %s", path,
 			       medium.why_not_writable);
 	return 0;
@@ -411,7 +414,7 @@ int drive_disc_open(const struct disc_params *params, struct disc **ret,
 	if (!d)
 		return -ENOMEM;
 	pthread_mutex_init(&d->lock, NULL);
-	err = open_drive(d, params->path, why);
+	err = open_drive(d, params, why);
 	if (err < 0) {
 		drive_free(&d->disc);
 		return err;

@@ -340,7 +340,7 @@ static int open_image(const struct disc_params *params,
 	err = image_look(&image->disc, &medium, why);
 	if (err < 0)
 		return err;
-	if (medium.status == DISC_FOREIGN)
+	if (medium.status == DISC_FOREIGN && !params->foreign)
 		return why_set(why, -EMEDIUMTYPE, "%s cannot be used: %s",
 			       image->disc.path, medium.why_not_writable);
 	return 0;
