@@ -41,6 +41,9 @@ enum disc_status {
 	DISC_NONE,        /* no medium */
 };
 
+/* disc_status_word - "blank", "write-protected", "no medium", ... */
+const char *disc_status_word(enum disc_status status);
+
 /* What disc_look finds.  Strings live as long as the disc. */
 struct medium {
 	enum disc_status status;
@@ -75,7 +78,8 @@ struct disc_params {
 	const char *path;
 	bool writable;          /* wanted; medium.why_not_writable tells why not */
 	bool create;            /* make an image file that is not there */
-	bool foreign;           /* to look at it: also what cannot be mounted */
+	bool foreign;           /* open also what cannot be mounted, or read:
+				 * disc_look has to be called then */
 	uint64_t capacity_bytes; /* 0: an image may grow as its file system allows */
 };
 

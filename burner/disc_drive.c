@@ -394,12 +394,13 @@ static int open_drive(struct drive_disc *d, const struct disc_params *params,
 	err = drive_open(d->disc.path, &d->drive, why);
 	if (err < 0)
 		return err;
+	if (params->foreign)
+		return 0;
 	err = drive_look(&d->disc, &medium, why);
 	if (err < 0)
 		return err;
-	if (!params->foreign &&
-	    (medium.status == DISC_FOREIGN ||
-	     (medium.status == DISC_UNSUPPORTED && !medium.sessions)))
+	if (medium.status == DISC_FOREIGN ||
+	    (medium.status == DISC_UNSUPPORTED && !medium.sessions))
 		return why_set(why, -EMEDIUMTYPE, "%s cannot be used: %s", path,
 			       medium.why_not_writable);
 	return 0;
@@ -421,4 +422,14 @@ int drive_disc_open(const struct disc_params *params, struct disc **ret,
 	}
 	*ret = &d->disc;
 	return 0;
+}
+
+bool drive_disc_parts(struct disc *disc, struct drive **ret_drive,
+		      const struct drive_state **ret_state)
+{
+	if (disc->ops != &drive_ops)
+		return false;
+	*ret_drive = drive_of(disc)->drive;
+	*ret_state = &drive_of(disc)->state;
+	return true;
 }

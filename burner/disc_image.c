@@ -337,10 +337,12 @@ static int open_image(const struct disc_params *params,
 		if (err < 0)
 			return err;
 	}
+	if (params->foreign)
+		return 0;
 	err = image_look(&image->disc, &medium, why);
 	if (err < 0)
 		return err;
-	if (medium.status == DISC_FOREIGN && !params->foreign)
+	if (medium.status == DISC_FOREIGN)
 		return why_set(why, -EMEDIUMTYPE, "%s cannot be used: %s",
 			       image->disc.path, medium.why_not_writable);
 	return 0;

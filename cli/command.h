@@ -28,6 +28,8 @@ extern const struct command command_diff;
 extern const struct command command_commit;
 extern const struct command command_log;
 extern const struct command command_stage;
+extern const struct command command_drives;
+extern const struct command command_info;
 
 /* mount.discfs and umount.discfs, as mount(8) and umount(8) call them. */
 extern const struct command helper_mount;

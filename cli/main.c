@@ -15,8 +15,9 @@
 #include "config.h"
 
 static const struct command *const commands[] = {
-	&command_mount,	 &command_umount, &command_status, &command_diff,
-	&command_commit, &command_log,	  &command_stage,
+	&command_mount, &command_umount, &command_status,
+	&command_diff,	&command_commit, &command_log,
+	&command_stage, &command_drives, &command_info,
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
