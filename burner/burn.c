@@ -3,9 +3,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
+#include "burner/disc_ops.h"
 #include "burner/session_parts.h"
 #include "common/cleanup.h"
 
@@ -30,7 +30,6 @@ struct burning {
 	const struct progress_sink *sink;
 	struct counted counted;
 	struct burn_source source;
-	struct burn_drive_info *infos;
 	struct burn_drive *drive;
 	struct burn_disc *disc;
 	struct burn_session *session;
@@ -139,22 +138,6 @@ static void report(struct burning *b, uint64_t done)
 	clock_gettime(CLOCK_MONOTONIC, &b->reported);
 }
 
-/*
- * The file is addressed by the descriptor that the disc holds and has locked,
- * so that it is the same one whatever became of its path.
- */
-static int grab(struct burning *b, struct why *why)
-{
-	char address[64];
-
-	snprintf(address, sizeof address, "stdio:/proc/self/fd/%d",
-		 disc_fd(b->s->disc));
-	if (burn_drive_scan_and_grab(&b->infos, address, 0) <= 0)
-		return library_error(-1, disc_path(b->s->disc), why);
-	b->drive = b->infos[0].drive;
-	return 0;
-}
-
 static int describe(struct burning *b, struct why *why)
 {
 	b->disc = burn_disc_create();
@@ -171,23 +154,49 @@ static int describe(struct burning *b, struct why *why)
 	return 0;
 }
 
+/*
+ * A dummy burn on a drive that cannot is refused: it would be a real one.
+ */
+static int check_dummy(struct burning *b, struct why *why)
+{
+	struct burn_multi_caps *caps = NULL;
+	bool can;
+
+	can = burn_disc_get_multi_caps(b->drive, BURN_WRITE_NONE, &caps, 0) >
+		      0 &&
+	      caps && caps->might_simulate;
+	if (caps)
+		burn_disc_free_multi_caps(&caps);
+	if (can && b->s->medium.simulates)
+		return 0;
+	return why_set(why, -ENOTSUP,
+		       "%s: no burn for a test with this medium and drive",
+		       disc_path(b->s->disc));
+}
+
 static int choose(struct burning *b, struct why *why)
 {
+	const struct burn_settings *settings = &b->s->plan->burn;
+	struct disc *disc = b->s->disc;
 	char reasons[BURN_REASONS_LEN];
+	int err;
 
 	b->opts = burn_write_opts_new(b->drive);
 	if (!b->opts)
 		return -ENOMEM;
 	burn_write_opts_set_perform_opc(b->opts, 0);
 	burn_write_opts_set_multi(b->opts, 0);
-	/* Once, at the end, by session_close. */
-	burn_write_opts_set_stdio_fsync(b->opts, -1);
-	burn_write_opts_set_start_byte(b->opts,
-				       (off_t)(b->s->medium.nwa * DISC_BLOCK));
+	disc->ops->burn_choose(disc, b->s->medium.nwa, settings, b->opts);
+	if (settings->dummy) {
+		err = check_dummy(b, why);
+		if (err < 0)
+			return err;
+		burn_write_opts_set_simulate(b->opts, 1);
+	}
 	if (burn_write_opts_auto_write_type(b->opts, b->disc, reasons, 0) ==
 	    BURN_WRITE_NONE)
 		return why_set(why, -EIO, "%s: no way to write: %s",
-			       disc_path(b->s->disc), reasons);
+			       disc_path(disc), reasons);
 	return 0;
 }
 
@@ -258,60 +267,46 @@ static int write_track(struct burning *b, struct why *why)
 	return 0;
 }
 
-void burn_undo_growth(struct session *s)
+static void release(struct burning *b)
 {
-	struct stat st;
-	int fd = disc_fd(s->disc);
-
-	if (fstat(fd, &st) == 0 && st.st_size > s->size_before &&
-	    ftruncate(fd, s->size_before) < 0)
-		return; /* only space is lost */
+	if (b->opts)
+		burn_write_opts_free(b->opts);
+	if (b->track)
+		burn_track_free(b->track);
+	if (b->session)
+		burn_session_free(b->session);
+	if (b->disc)
+		burn_disc_free(b->disc);
 }
 
 int burn_blocks(struct session *s, struct burn_source *src,
 		const struct progress_sink *sink, struct why *why)
 {
 	struct burning b = {.s = s, .sink = sink};
-	struct stat st;
+	struct disc *disc = s->disc;
 	int err;
 
-	if (fstat(disc_fd(s->disc), &st) < 0) {
-		err = why_set(why, -errno, "%s: %s", disc_path(s->disc),
-			      strerror(errno));
-		src->cancel(src);
-		burn_source_free(src);
-		return err;
-	}
-	s->size_before = st.st_size;
 	count(&b, src);
-	err = grab(&b, why);
+	err = disc->ops->burn_begin(disc, &b.drive, why);
 	if (!err)
 		err = describe(&b, why);
 	if (!err)
 		err = choose(&b, why);
-	if (!err)
+	if (!err) {
+		/* From here on there may be something to undo. */
+		s->began = true;
 		err = write_track(&b, why);
+	}
 	if (b.drive)
 		wait_idle(&b);
 	if (err < 0)
 		src->cancel(src);
-	if (b.opts)
-		burn_write_opts_free(b.opts);
-	if (b.track)
-		burn_track_free(b.track);
-	if (b.session)
-		burn_session_free(b.session);
-	if (b.disc)
-		burn_disc_free(b.disc);
+	release(&b);
 	(void)atomic_load(&b.counted.blocks);
 	burn_source_free(src);
 	content_reader_settle(&s->reader);
 	if (b.drive)
-		burn_drive_release(b.drive, 0);
-	if (b.infos)
-		burn_drive_info_free(b.infos);
-	if (err < 0)
-		burn_undo_growth(s);
+		disc->ops->burn_end(disc);
 	library_drain();
 	return err;
 }

@@ -51,6 +51,14 @@ int disc_look(struct disc *disc, struct medium *ret, struct why *why)
 	return disc->ops->look(disc, ret, why);
 }
 
+int disc_prepare(struct disc *disc, const struct burn_settings *settings,
+		 struct why *why)
+{
+	if (!disc->ops->prepare)
+		return 0;
+	return disc->ops->prepare(disc, settings, why);
+}
+
 int disc_fd(const struct disc *disc)
 {
 	return disc->fd;

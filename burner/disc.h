@@ -58,6 +58,26 @@ struct medium {
 				    * at last_lba + 16); 0 also when blank */
 	uint64_t end_lba;          /* one behind the last session */
 	unsigned sessions;
+	/* What a session costs beside its blocks: it is filled up to a
+	 * multiple of these, and so many lie between its end and the start of
+	 * the next one, or what closes the medium. */
+	uint32_t write_blocks;
+	uint32_t end_blocks; /* behind its own, e.g. run-out blocks */
+	uint32_t gap_blocks;
+	unsigned sessions_max; /* so many a medium of this kind takes; 0: any */
+	bool simulates; /* a session can be burned for a test */
+};
+
+/* How a session is written to the medium in a drive.  All 0: as usual. */
+struct burn_settings {
+	bool close; /* the medium takes no further session afterwards */
+	bool dummy; /* the laser stays off */
+	uint32_t speed_kbs; /* at most, in 1000 bytes a second; 0: the fastest */
+	/*
+	 * Media with defect management: write at full speed, without looking
+	 * at what was written (MMC-6 6.44.3.4, Streaming).
+	 */
+	bool stream;
 };
 
 /* medium_is_blank - it can be read or written, and there is nothing on it. */
@@ -104,6 +124,14 @@ const char *disc_path(const struct disc *disc);
  * Returns 0 or -errno with @why.
  */
 int disc_look(struct disc *disc, struct medium *ret, struct why *why);
+
+/*
+ * disc_prepare - make a blank medium one that can be written at once, where it
+ * has to be formatted first.  Nothing is ever lost by it.
+ * Returns 0 or -errno with @why.
+ */
+int disc_prepare(struct disc *disc, const struct burn_settings *settings,
+		 struct why *why);
 
 /*
  * disc_fd - a descriptor from which the disc's bytes can be read and spliced

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The medium in a drive, by libburn.  The block device is not read: what the
- * kernel thinks of its size is stale after a burn.  Writing is not there yet,
- * and each medium says so.
+ * kernel thinks of its size is stale after a burn.  disc_drive_burn.c writes.
  */
 #include "config.h"
 
@@ -14,8 +13,7 @@
 
 #include "burner/block_cache.h"
 #include "burner/chain.h"
-#include "burner/disc_ops.h"
-#include "burner/drive.h"
+#include "burner/disc_drive.h"
 #include "burner/library.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
@@ -25,36 +23,6 @@
 
 /* To open, change, close and spin up takes longer. */
 enum { SWAP_SECONDS = 3 };
-
-static const char not_yet[] = "discs in drives are not written yet";
-
-struct drive_disc {
-	struct disc disc;
-	struct drive *drive;
-	/*
-	 * Guards what follows, and libburn's use of the drive: one command
-	 * at a time.  A leaf; held over reading, which is what it orders.
-	 */
-	pthread_mutex_t lock;
-	struct block_cache *cache;
-	struct drive_state state; /* by the last look */
-	/*
-	 * A block of the medium as it was, to know it by: the superblock.  The
-	 * tray is locked, but there is the hole in its front.  libburn does not
-	 * tell that the medium was changed; so this block is looked at before
-	 * the first reading after an error, or after nothing was read for as
-	 * long as a change takes.
-	 */
-	bool marked, doubtful;
-	struct timespec read_at;
-	uint64_t mark_lba;
-	unsigned char mark[DISC_BLOCK];
-};
-
-static struct drive_disc *drive_of(struct disc *disc)
-{
-	return (struct drive_disc *)disc;
-}
 
 static int read_raw(struct drive_disc *d, uint64_t lba, size_t n, void *buf)
 {
@@ -88,16 +56,28 @@ static int read_medium(void *arg, uint64_t lba, size_t n, void *buf)
 {
 	struct drive_disc *d = arg;
 
+	if (d->burning)
+		return -EBUSY;
 	return is_same_locked(d) ? read_raw(d, lba, n, buf) : -EIO;
 }
 
+/*
+ * A drive that writes does not read.  What is not in the cache waits for the
+ * end of the burn.
+ */
 static int drive_read(struct disc *disc, void *buf, size_t len, uint64_t pos)
 {
 	struct drive_disc *d = drive_of(disc);
+	int err;
 	LOCK_GUARD(&d->lock);
 
-	return block_cache_read(d->cache, buf, len, pos,
-				d->state.readable_blocks);
+	for (;;) {
+		err = block_cache_read(d->cache, buf, len, pos,
+				       d->state.readable_blocks);
+		if (err == 0 || !d->burning)
+			return err;
+		pthread_cond_wait(&d->idle, &d->lock);
+	}
 }
 
 /* From now on the medium is known by its block @lba. */
@@ -119,7 +99,7 @@ static uint64_t drive_readable(struct disc *disc)
 	return d->state.readable_blocks * DISC_BLOCK;
 }
 
-static int drive_read_head(struct disc *disc, void *head)
+int drive_disc_read_head(struct disc *disc, void *head)
 {
 	uint64_t readable = drive_readable(disc);
 	size_t n =
@@ -127,14 +107,6 @@ static int drive_read_head(struct disc *disc, void *head)
 
 	memset((unsigned char *)head + n, 0, DISC_HEAD_BYTES - n);
 	return drive_read(disc, head, n, 0);
-}
-
-static int drive_write_head(struct disc *disc, const void *head,
-			    struct why *why)
-{
-	(void)head;
-	return why_set(why, -EROFS, "cannot write to %s: %s", disc->path,
-		       not_yet);
 }
 
 static int drive_identity(struct disc *disc, uint64_t *ret_dev,
@@ -151,8 +123,11 @@ static int assess_locked(struct drive_disc *d, struct medium *m,
 			 struct why *why)
 {
 	struct drive_state state;
-	int err = drive_assess(d->drive, &state, why);
+	int err;
 
+	while (d->burning)
+		pthread_cond_wait(&d->idle, &d->lock);
+	err = drive_assess(d->drive, &state, why);
 	if (err < 0)
 		return err;
 	block_cache_drop(d->cache);
@@ -163,12 +138,13 @@ static int assess_locked(struct drive_disc *d, struct medium *m,
 	m->type = d->state.type;
 	m->overwritable = state.overwritable;
 	m->free_blocks = state.free_blocks;
-	m->nwa = state.nwa;
+	m->nwa = state.overwritable ? DISC_SESSION_ALIGN : state.nwa;
 	if (!state.overwritable && state.sessions_n > 0) {
 		m->sessions = (unsigned)state.sessions_n;
 		m->last_lba = state.sessions[state.sessions_n - 1].lba;
 		m->end_lba = state.sessions[state.sessions_n - 1].end;
 	}
+	drive_disc_costs(&d->state, m);
 	return 0;
 }
 
@@ -181,7 +157,6 @@ static int look_at_head(struct disc *disc, const unsigned char *head,
 	size_t n;
 	int err;
 
-	m->nwa = DISC_SESSION_ALIGN;
 	if (!volume_parse_head(head, &vol)) {
 		if (head[0] != 0 ||
 		    memcmp(head, head + 1, DISC_HEAD_BYTES - 1) != 0)
@@ -239,11 +214,12 @@ static const char *judge(const struct medium *m)
 	case DISC_UNSUPPORTED:
 		return "it is of a kind that cannot be written";
 	default:
-		return not_yet;
+		return m->free_blocks ? NULL
+				      : "there is no space left for a session";
 	}
 }
 
-static int drive_look(struct disc *disc, struct medium *ret, struct why *why)
+int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
 {
 	struct drive_disc *d = drive_of(disc);
 	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
@@ -259,7 +235,7 @@ static int drive_look(struct disc *disc, struct medium *ret, struct why *why)
 	if (err < 0)
 		return err;
 	if (m.overwritable && drive_readable(disc) > 0) {
-		err = drive_read_head(disc, head);
+		err = drive_disc_read_head(disc, head);
 		if (err < 0)
 			return why_set(why, err, "cannot read the head of %s",
 				       disc->path);
@@ -279,6 +255,10 @@ static int drive_look(struct disc *disc, struct medium *ret, struct why *why)
 		m.free_blocks = m.capacity_blocks > m.nwa
 					? m.capacity_blocks - m.nwa
 					: 0;
+	/* What is written in whole ones only. */
+	m.free_blocks -= m.free_blocks % m.write_blocks;
+	m.free_blocks -=
+		m.free_blocks < m.end_blocks ? m.free_blocks : m.end_blocks;
 	m.why_not_writable = judge(&m);
 	*ret = m;
 	return 0;
@@ -328,11 +308,11 @@ static int drive_sessions(struct disc *disc, struct disc_session **ret,
 
 	if (!head)
 		return -ENOMEM;
-	err = drive_look(disc, &m, why);
+	err = drive_disc_look(disc, &m, why);
 	if (err < 0)
 		return err;
 	if (m.sessions > 0 && m.overwritable) {
-		err = drive_read_head(disc, head);
+		err = drive_disc_read_head(disc, head);
 		if (err < 0)
 			return why_set(why, err, "cannot read the head of %s",
 				       disc->path);
@@ -360,19 +340,27 @@ static void drive_free(struct disc *disc)
 	drive_close(d->drive, false);
 	drive_state_release(&d->state);
 	block_cache_free(d->cache);
+	pthread_cond_destroy(&d->idle);
 	pthread_mutex_destroy(&d->lock);
 	free(disc->path);
 	free(d);
 }
 
 static const struct disc_ops drive_ops = {
-	.look = drive_look,
+	.look = drive_disc_look,
 	.read = drive_read,
-	.read_head = drive_read_head,
-	.write_head = drive_write_head,
+	.read_head = drive_disc_read_head,
+	.write_head = drive_disc_write_head,
 	.sessions = drive_sessions,
 	.identity = drive_identity,
 	.readable = drive_readable,
+	.prepare = drive_disc_prepare,
+	.burn_begin = drive_disc_burn_begin,
+	.burn_choose = drive_disc_burn_choose,
+	.burn_end = drive_disc_burn_end,
+	.burn_sync = drive_disc_burn_sync,
+	.burn_undo = drive_disc_burn_undo,
+	.is_burning = drive_disc_is_burning,
 	.free = drive_free,
 };
 
@@ -396,7 +384,7 @@ static int open_drive(struct drive_disc *d, const struct disc_params *params,
 		return err;
 	if (params->foreign)
 		return 0;
-	err = drive_look(&d->disc, &medium, why);
+	err = drive_disc_look(&d->disc, &medium, why);
 	if (err < 0)
 		return err;
 	if (medium.status == DISC_FOREIGN ||
@@ -415,6 +403,7 @@ int drive_disc_open(const struct disc_params *params, struct disc **ret,
 	if (!d)
 		return -ENOMEM;
 	pthread_mutex_init(&d->lock, NULL);
+	pthread_cond_init(&d->idle, NULL);
 	err = open_drive(d, params, why);
 	if (err < 0) {
 		drive_free(&d->disc);

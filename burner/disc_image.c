@@ -17,6 +17,7 @@
 
 #include "burner/chain.h"
 #include "burner/disc_ops.h"
+#include "burner/library.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
 #include "common/crash.h"
@@ -44,6 +45,9 @@ struct image_disc {
 	const char *why_read_only; /* the file, not what it holds */
 	bool look_only;            /* could be written, but was not opened so */
 	char why_truncated[128];
+	/* Of a burn: the pseudo-drive on it, and how long the file was. */
+	struct burn_drive_info *infos;
+	off_t size_before;
 };
 
 static struct image_disc *image_of(struct disc *disc)
@@ -144,7 +148,9 @@ static int image_look(struct disc *disc, struct medium *ret, struct why *why)
 {
 	struct image_disc *image = image_of(disc);
 	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
-	struct medium m = {.type = "image file", .overwritable = true};
+	struct medium m = {.type = "image file",
+			   .overwritable = true,
+			   .write_blocks = 1};
 	struct volume vol;
 	struct stat st;
 	int err;
@@ -234,6 +240,72 @@ static int image_identity(struct disc *disc, uint64_t *ret_dev,
 	return 0;
 }
 
+/*
+ * The file is addressed by the descriptor that is held and locked, so that it
+ * is the same one whatever became of its path.
+ */
+static int image_burn_begin(struct disc *disc, struct burn_drive **ret,
+			    struct why *why)
+{
+	struct image_disc *image = image_of(disc);
+	char address[64];
+	struct stat st;
+
+	if (fstat(disc->fd, &st) < 0)
+		return why_set(why, -errno, "%s: %s", disc->path,
+			       strerror(errno));
+	image->size_before = st.st_size;
+	snprintf(address, sizeof address, "stdio:/proc/self/fd/%d", disc->fd);
+	if (burn_drive_scan_and_grab(&image->infos, address, 0) <= 0) {
+		image->infos = NULL;
+		return library_error(-1, disc->path, why);
+	}
+	*ret = image->infos[0].drive;
+	return 0;
+}
+
+static void image_burn_choose(struct disc *disc, uint64_t nwa,
+			      const struct burn_settings *settings,
+			      struct burn_write_opts *opts)
+{
+	(void)disc;
+	(void)settings;
+	/* Once, at the end, by burn_sync. */
+	burn_write_opts_set_stdio_fsync(opts, -1);
+	burn_write_opts_set_start_byte(opts, (off_t)(nwa * DISC_BLOCK));
+}
+
+static void image_burn_end(struct disc *disc)
+{
+	struct image_disc *image = image_of(disc);
+
+	burn_drive_release(image->infos[0].drive, 0);
+	burn_drive_info_free(image->infos);
+	image->infos = NULL;
+}
+
+static int image_burn_sync(struct disc *disc, uint64_t nwa, uint64_t blocks,
+			   struct why *why)
+{
+	(void)nwa;
+	(void)blocks;
+	if (fsync(disc->fd) < 0)
+		return why_set(why, -errno, "cannot write %s: %s", disc->path,
+			       strerror(errno));
+	return 0;
+}
+
+/* What the file grew by is given back to its file system. */
+static void image_burn_undo(struct disc *disc)
+{
+	const struct image_disc *image = image_of(disc);
+	struct stat st;
+
+	if (fstat(disc->fd, &st) == 0 && st.st_size > image->size_before &&
+	    ftruncate(disc->fd, image->size_before) < 0)
+		return; /* only space is lost */
+}
+
 static void image_free(struct disc *disc)
 {
 	if (disc->fd >= 0)
@@ -249,6 +321,11 @@ static const struct disc_ops image_ops = {
 	.write_head = image_write_head,
 	.identity = image_identity,
 	.readable = image_readable,
+	.burn_begin = image_burn_begin,
+	.burn_choose = image_burn_choose,
+	.burn_end = image_burn_end,
+	.burn_sync = image_burn_sync,
+	.burn_undo = image_burn_undo,
 	.free = image_free,
 };
 

@@ -10,6 +10,9 @@
 
 #include "burner/disc.h"
 
+struct burn_drive;
+struct burn_write_opts;
+
 struct disc_ops {
 	/* May be called again at any time; fills all of @ret. */
 	int (*look)(struct disc *disc, struct medium *ret, struct why *why);
@@ -26,6 +29,38 @@ struct disc_ops {
 			char serial[64]);
 	/* How many bytes can be read, from the start of the medium on. */
 	uint64_t (*readable)(struct disc *disc);
+
+	/*
+	 * What a session is written by (burn.c), in this order.  -EIO and
+	 * others with @why.
+	 *
+	 * prepare     the medium can be written from now on: one that is
+	 *	       blank and has to be formatted first, is.  NULL: nothing
+	 * burn_begin  the drive of libburn that is written to; until burn_end
+	 *	       nobody else uses it, and who reads waits
+	 * burn_choose what it is to be told, beside what all kinds have in
+	 *	       common
+	 * burn_end    libburn has ended, well or not
+	 * burn_sync   all of the session's @blocks from @nwa on are durable
+	 *	       and can be read
+	 * burn_undo   instead, or afterwards: the session does not count.  The
+	 *	       next one can be written, as far as the medium allows
+	 */
+	int (*prepare)(struct disc *disc, const struct burn_settings *settings,
+		       struct why *why);
+	int (*burn_begin)(struct disc *disc, struct burn_drive **ret,
+			  struct why *why);
+	void (*burn_choose)(struct disc *disc, uint64_t nwa,
+			    const struct burn_settings *settings,
+			    struct burn_write_opts *opts);
+	void (*burn_end)(struct disc *disc);
+	int (*burn_sync)(struct disc *disc, uint64_t nwa, uint64_t blocks,
+			 struct why *why);
+	void (*burn_undo)(struct disc *disc);
+	/* Whether it is between burn_begin and burn_end.  NULL: it can be read
+	 * then. */
+	bool (*is_burning)(struct disc *disc);
+
 	/* Releases all but @disc's own fields, then @disc. */
 	void (*free)(struct disc *disc);
 };

@@ -20,6 +20,7 @@ enum {
 	PROFILE_CD_RW = 0x0a,
 	PROFILE_DVD_RAM = 0x12,
 	PROFILE_DVD_RW_RESTRICTED = 0x13,
+	PROFILE_DVD_RW_SEQUENTIAL = 0x14,
 	PROFILE_DVD_PLUS_RW = 0x1a,
 	PROFILE_BD_RE = 0x43,
 };
@@ -181,6 +182,7 @@ static int read_toc(struct drive *d, struct drive_state *ret)
 		int tracks_n = 0;
 
 		tracks = burn_session_get_tracks(sessions[i], &tracks_n);
+		ret->tracks_n += (unsigned)tracks_n;
 		if (tracks_n > 0 && track_place(tracks[0], &s->lba, &s->end) &&
 		    track_place(tracks[tracks_n - 1], &last, &s->end))
 			ret->sessions_n++;
@@ -205,6 +207,24 @@ static enum disc_status status_of(enum burn_disc_status status)
 	}
 }
 
+/*
+ * A DVD-RW that was blanked the fast way takes one session only, of all of the
+ * disc.  Formatted for overwriting, it takes any.
+ */
+static bool is_once_only(struct drive *d, const struct drive_state *s)
+{
+	struct burn_multi_caps *caps = NULL;
+	bool multi = true;
+
+	if (s->profile != PROFILE_DVD_RW_SEQUENTIAL || s->status != DISC_BLANK)
+		return false;
+	if (burn_disc_get_multi_caps(d->handle, BURN_WRITE_NONE, &caps, 0) > 0)
+		multi = caps->multi_session;
+	if (caps)
+		burn_disc_free_multi_caps(&caps);
+	return !multi;
+}
+
 static void look_at_format(struct drive *d, struct drive_state *s)
 {
 	unsigned spare = 0;
@@ -212,6 +232,10 @@ static void look_at_format(struct drive *d, struct drive_state *s)
 	int status = 0, n = 0;
 
 	s->erasable = burn_disc_erasable(d->handle) > 0;
+	if (is_once_only(d, s)) {
+		s->overwritable = s->unformatted = true;
+		return;
+	}
 	if (!s->overwritable)
 		return;
 	s->unformatted = burn_disc_get_formats(d->handle, &status, &size,
@@ -303,6 +327,61 @@ int drive_assess(struct drive *d, struct drive_state *ret, struct why *why)
 	library_drain();
 	*ret = s;
 	return 0;
+}
+
+/*
+ * For a CD libburn closes the session only, which is not done while a track in
+ * it is open; and it does not tell whether that went well.
+ */
+static int close_by_libburn(struct drive *d)
+{
+	struct burn_write_opts *opts = burn_write_opts_new(d->handle);
+
+	if (!opts)
+		return -ENOMEM;
+	burn_write_opts_set_multi(opts, 1);
+	burn_write_opts_set_write_type(opts, BURN_WRITE_TAO, BURN_BLOCK_MODE1);
+	burn_disc_close_damaged(opts, 1);
+	burn_write_opts_free(opts);
+	return 0;
+}
+
+/* Returns 1 where the track is still in the way, 0, or -errno. */
+static int is_damaged(struct drive *d, unsigned *ret_tracks, struct why *why)
+{
+	struct drive_state state;
+	int err;
+
+	d->assessed = false;
+	err = drive_assess(d, &state, why);
+	if (err < 0)
+		return err;
+	*ret_tracks = state.tracks_n;
+	drive_state_release(&state);
+	d->assessed = false;
+	return state.status == DISC_DAMAGED;
+}
+
+int drive_close_damaged(struct drive *d, struct why *why)
+{
+	unsigned tracks = 0;
+	int err;
+
+	library_drain();
+	err = close_by_libburn(d);
+	if (!err)
+		err = is_damaged(d, &tracks, why);
+	if (err <= 0)
+		return err;
+	library_drain();
+	err = drive_close_track(d, tracks + 1);
+	if (!err)
+		err = close_by_libburn(d);
+	if (!err)
+		err = is_damaged(d, &tracks, why);
+	if (!err)
+		return 0;
+	return library_error(0, "cannot close the damaged track", why);
 }
 
 void drive_state_release(struct drive_state *state)

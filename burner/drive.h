@@ -47,12 +47,13 @@ struct drive_state {
 	/* DISC_NONE, _BLANK, _APPENDABLE, _CLOSED, _DAMAGED, _PROTECTED or
 	 * _UNSUPPORTED; an overwritable medium is always DISC_BLANK. */
 	enum disc_status status;
-	int profile;   /* MMC-6 5.3.1, 0: none */
-	char type[80]; /* "DVD+RW", "unknown medium" */
-	bool overwritable;
-	bool unformatted; /* has to be formatted before it is written */
-	bool erasable;	  /* can be blanked or formatted anew */
-	bool damaged;	  /* its last track, by a burn that failed */
+	int profile;	   /* MMC-6 5.3.1, 0: none */
+	char type[80];	   /* "DVD+RW", "unknown medium" */
+	bool overwritable; /* also where it will be, once formatted */
+	bool unformatted;  /* has to be formatted before it is written */
+	bool erasable;	   /* can be blanked or formatted anew */
+	bool damaged;	   /* its last track, by a burn that failed */
+	unsigned tracks_n; /* in closed sessions */
 	/* Sequential media that can be written; where the next track begins. */
 	bool has_nwa;
 	uint64_t nwa;
@@ -78,6 +79,17 @@ void drive_close(struct drive *d, bool eject);
  */
 int drive_assess(struct drive *d, struct drive_state *ret, struct why *why);
 void drive_state_release(struct drive_state *state);
+
+/*
+ * drive_close_damaged - close the track that a failed burn left open, and its
+ * session, so that the medium takes another one.  What was written of it stays
+ * there, as a session that cannot be read.  Assess anew afterwards.
+ * Returns 0, or -EIO with @why where the drive cannot.
+ */
+int drive_close_damaged(struct drive *d, struct why *why);
+
+/* drive_close_track - as drive_close_damaged, the track @number only. */
+int drive_close_track(struct drive *d, unsigned number);
 
 /* drive_is_overwritable - by its profile: no sessions, blocks at any place. */
 bool drive_is_overwritable(int profile);

@@ -150,7 +150,7 @@ static int measure(struct session *s, struct burn_source *src, struct why *why)
 	uint64_t n;
 	int ret;
 
-	ret = stretch_new(src, (uint32_t)s->medium.nwa, NULL, &stretch);
+	ret = stretch_new(src, (uint32_t)s->medium.nwa, 0, NULL, &stretch);
 	if (ret < 0) {
 		cancel_source(src);
 		return ret;
@@ -238,6 +238,7 @@ int layout_source(struct session *s, struct burn_source **ret, struct why *why)
 	struct stretch_sums sums;
 	struct stretch *stretch = NULL;
 	struct burn_source *src;
+	uint32_t volume_end;
 	int err;
 
 	if (!head)
@@ -253,14 +254,17 @@ int layout_source(struct session *s, struct burn_source **ret, struct why *why)
 			       "libisofs laid the session out differently at "
 			       "the second time");
 	}
-	if (!s->stretched) {
+	volume_end = s->medium.overwritable
+			     ? 0
+			     : (uint32_t)(s->medium.nwa + s->blocks);
+	if (!s->stretched && !volume_end) {
 		*ret = src;
 		return 0;
 	}
 	err = find_sums(s, &sums);
 	if (!err)
-		err = stretch_new(src, (uint32_t)s->medium.nwa, &sums,
-				  &stretch);
+		err = stretch_new(src, (uint32_t)s->medium.nwa, volume_end,
+				  &sums, &stretch);
 	if (err < 0) {
 		cancel_source(src);
 		return why_set(why, err, "no place for file checksums");

@@ -71,6 +71,10 @@ static int rank_of(const char *severity)
 	return burn_text_to_sev(name, &rank, 0) > 0 ? rank : 0;
 }
 
+/* libisofs' message that its writer ended too early; what stopped it says
+ * more. */
+enum { END_MISMATCH = 0x00040001 };
+
 /* What the system said is the cause, whatever graver followed from it. */
 static void worst_note(struct worst *worst, const char *severity,
 		       const char *text, int os_errno)
@@ -103,7 +107,9 @@ static void drain(struct worst *worst, int wanted_code, bool *ret_had)
 			  text);
 		/* Only ever the consequence of something else. */
 		if (code != iso_error_get_code((int)ISO_IMAGE_WRITE_CANCELED))
-			worst_note(worst, severity, text, 0);
+			worst_note(worst,
+				   code == END_MISMATCH ? word_note : severity,
+				   text, 0);
 		if (ret_had && code == wanted_code)
 			*ret_had = true;
 	}
@@ -191,8 +197,13 @@ static int source_read_block(IsoDataSource *src, uint32_t lba, uint8_t *buffer)
 		memset(buffer, 0, DISC_BLOCK);
 		return ISO_SUCCESS;
 	}
-	err = disc_read(s->disc, buffer, DISC_BLOCK,
-			(uint64_t)lba * DISC_BLOCK);
+	/* In mid-burn nothing is read through libisofs but by the burn itself,
+	 * whose end it would wait for. */
+	if (s->disc->ops->is_burning && s->disc->ops->is_burning(s->disc))
+		err = -EBUSY;
+	else
+		err = disc_read(s->disc, buffer, DISC_BLOCK,
+				(uint64_t)lba * DISC_BLOCK);
 	if (err == 0)
 		return ISO_SUCCESS;
 	if (!s->failure) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "burner/disc_ops.h"
 #include "burner/session_parts.h"
 #include "common/cleanup.h"
 
@@ -67,9 +68,11 @@ static int recover_overwritable(struct disc *disc,
 	whole = is_whole(disc, intent, why);
 	if (whole < 0)
 		return whole;
-	if (whole && disc_fd(disc) >= 0 && fsync(disc_fd(disc)) < 0)
-		return why_set(why, -errno, "cannot write %s: %s",
-			       disc_path(disc), strerror(errno));
+	if (whole)
+		err = disc->ops->burn_sync(disc, intent->nwa, intent->blocks,
+					   why);
+	if (err < 0)
+		return err;
 	err = put_head(disc, head, whole ? intent->new_head : intent->old_head,
 		       why);
 	if (err < 0)

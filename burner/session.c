@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "burner/disc_ops.h"
 #include "burner/session_parts.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
@@ -102,12 +103,10 @@ static int check_medium(struct session *s, struct why *why)
 	if (m->why_not_writable)
 		return why_set(why, -EROFS, "%s cannot be written: %s",
 			       disc_path(s->disc), m->why_not_writable);
-	if (!m->overwritable || disc_fd(s->disc) < 0)
-		return why_set(why, -ENOTSUP,
-			       "%s: only image files can be written to",
-			       disc_path(s->disc));
 	if (m->nwa > UINT32_MAX - DISC_SESSION_ALIGN)
 		return why_set(why, -ENOSPC, "%s is full", disc_path(s->disc));
+	if (!m->overwritable)
+		return 0;
 	s->old_head = malloc(DISC_HEAD_BYTES);
 	s->new_head = malloc(DISC_HEAD_BYTES);
 	if (!s->old_head || !s->new_head)
@@ -183,25 +182,40 @@ void session_facts(const struct session *s, struct session_facts *ret)
 /* The medium may have been swapped or written since session_author. */
 static int check_unchanged(struct session *s, struct why *why)
 {
-	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
+	AUTO_FREE unsigned char *head = NULL;
 	struct medium m;
+	bool same;
 	int err;
 
-	if (!head)
-		return -ENOMEM;
 	err = disc_look(s->disc, &m, why);
 	if (err < 0)
 		return err;
-	err = disc_read_head(s->disc, head);
-	if (err < 0)
-		return why_set(why, err, "cannot read the head of %s",
-			       disc_path(s->disc));
-	if (m.nwa != s->medium.nwa || m.status != s->medium.status ||
-	    memcmp(head, s->old_head, DISC_HEAD_BYTES) != 0)
+	same = m.nwa == s->medium.nwa && m.status == s->medium.status &&
+	       m.last_lba == s->medium.last_lba;
+	if (same && s->old_head) {
+		head = malloc(DISC_HEAD_BYTES);
+		if (!head)
+			return -ENOMEM;
+		err = disc_read_head(s->disc, head);
+		if (err < 0)
+			return why_set(why, err, "cannot read the head of %s",
+				       disc_path(s->disc));
+		same = memcmp(head, s->old_head, DISC_HEAD_BYTES) == 0;
+	}
+	if (!same)
 		return why_set(why, -ESTALE,
 			       "%s was changed by another program",
 			       disc_path(s->disc));
 	return 0;
+}
+
+/* It does not count.  What was written is given back where that is possible. */
+static void undo(struct session *s)
+{
+	if (s->began)
+		s->disc->ops->burn_undo(s->disc);
+	s->began = false;
+	s->state = SESSION_UNDONE;
 }
 
 int session_burn(struct session *s, const struct progress_sink *sink,
@@ -224,21 +238,24 @@ int session_burn(struct session *s, const struct progress_sink *sink,
 		err = burn_blocks(s, src, sink, why);
 	library_unlock();
 	s->reader.cancel = NULL;
-	if (err < 0)
-		return err;
-	s->state = SESSION_BURNED;
-	return 0;
+	if (err < 0 || s->plan->burn.dummy)
+		undo(s);
+	else
+		s->state = SESSION_BURNED;
+	return err;
 }
 
 int session_close(struct session *s, const struct progress_sink *sink,
 		  struct why *why)
 {
+	int err;
+
 	if (s->state != SESSION_BURNED)
 		return why_set(why, -EINVAL, "the session is not burned");
 	report(sink, "closing", 0, 0);
-	if (disc_fd(s->disc) >= 0 && fsync(disc_fd(s->disc)) < 0)
-		return why_set(why, -errno, "cannot write %s: %s",
-			       disc_path(s->disc), strerror(errno));
+	err = s->disc->ops->burn_sync(s->disc, s->medium.nwa, s->blocks, why);
+	if (err < 0)
+		return err;
 	report(sink, "closing", s->blocks, s->blocks);
 	s->state = SESSION_CLOSED_STATE;
 	return 0;
@@ -259,6 +276,10 @@ int session_publish(struct session *s, struct why *why)
 
 	if (s->state != SESSION_CLOSED_STATE)
 		return why_set(why, -EINVAL, "the session is not closed");
+	if (!s->medium.overwritable) {
+		s->state = SESSION_PUBLISHED;
+		return 0;
+	}
 	err = check_unchanged(s, why);
 	if (err < 0)
 		return err;
@@ -280,7 +301,7 @@ void session_free(struct session *s)
 	if (!s)
 		return;
 	if (s->state == SESSION_BURNED || s->state == SESSION_CLOSED_STATE)
-		burn_undo_growth(s);
+		undo(s);
 	library_lock();
 	if (s->options)
 		iso_write_opts_free(s->options);

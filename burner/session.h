@@ -20,6 +20,19 @@
  *	session_free	at any point; an unpublished session leaves the disc as
  *			it was
  *
+ * Sequential media (medium.overwritable is false) know no such step: a session
+ * exists as soon as session_burn has closed it, whatever comes afterwards, and
+ * a burn that fails can leave one that cannot be read.  The sessions before it
+ * stand; what is in the way of the next one is closed as far as the medium
+ * allows.  The caller sees to it that a session that was not read back well is
+ * not taken for the base.
+ *
+ * From session_burn on a disc in a drive is not read by others, and the plan's
+ * reader must not read it: it would wait for the end of the burn.
+ *
+ * With plan->burn.dummy the session ends after session_burn; nothing was
+ * written.
+ *
  * One session at a time in a process.  The functions may be called from any
  * one thread; the plan's reader is called from libisofs' writer thread.
  */
@@ -99,7 +112,7 @@ struct session_plan {
 	unsigned char base_digest[16]; /* checked after the import: -ESTALE */
 	const char *volume_id;     /* NULL: as in the base; for a blank disc "ISOIMAGE" */
 	bool joliet;               /* write a Joliet tree too */
-	bool close;                /* finalize sequential media */
+	struct burn_settings burn; /* of a drive */
 };
 
 struct session_facts {

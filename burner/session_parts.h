@@ -27,6 +27,7 @@ enum session_state {
 	SESSION_CLOSED_STATE,
 	SESSION_TORN, /* the head could be written neither way: see the intent */
 	SESSION_PUBLISHED,
+	SESSION_UNDONE, /* the burn failed, or was one for a test */
 };
 
 struct session {
@@ -48,19 +49,13 @@ struct session {
 	uint32_t data_lba;  /* first block behind the trees */
 	uint64_t stretched; /* blocks that stretch.h puts in; 0: not needed */
 	char volume_uuid[17];
-	off_t size_before; /* of an image file, before the burn */
+	bool began;	   /* something may have been written */
 	unsigned char *old_head, *new_head; /* NULL on sequential media */
 	/* The copy of the old head that goes into the session, owned by its
 	 * stream; NULL where none is kept. */
 	unsigned char *head_copy;
 	size_t head_copy_bytes;
 };
-
-/*
- * burn_undo_growth - give back what a session that will not be published took
- * from the image's file system.
- */
-void burn_undo_growth(struct session *s);
 
 /* author_plan - apply s->plan to s->image.  Library lock held.  0 or -errno. */
 int author_plan(struct session *s, struct why *why);

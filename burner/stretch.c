@@ -13,7 +13,10 @@
 #include "burner/volume.h"
 
 enum {
+	PVD_SPACE_SIZE = 80,    /* ECMA-119 8.4.8, in both byte orders */
 	PVD_TYPE_L_TABLE = 140, /* ECMA-119 8.4.14 */
+	DESCRIPTOR_PRIMARY = 1, /* ECMA-119 8.1.1 */
+	DESCRIPTOR_SUPPLEMENTARY = 2,
 	SUM_BYTES = 16,
 	HEX_BYTES = 2 * SUM_BYTES,
 };
@@ -29,6 +32,7 @@ struct stretch {
 	struct burn_source *inner;
 	uint64_t next_lba; /* of the block that is delivered next */
 	uint32_t start_lba;
+	uint32_t volume_end; /* 0: the descriptors stay as they are */
 	uint64_t inserted;
 
 	unsigned char held[DISC_BLOCK]; /* a block that waits for its place */
@@ -260,6 +264,22 @@ static int rewrite_sums(struct stretch *s, unsigned char *block)
 	return 0;
 }
 
+/* ECMA-119 8.1: descriptors stand from block 16 on, one behind the other. */
+static void mend_descriptor(const struct stretch *s, uint64_t lba,
+			    unsigned char *block)
+{
+	unsigned char *p = block + PVD_SPACE_SIZE;
+
+	if (!s->volume_end || lba < s->start_lba + VOLUME_SUPERBLOCK ||
+	    lba >= s->start_lba + VOLUME_HEAD_BLOCKS ||
+	    (block[0] != DESCRIPTOR_PRIMARY &&
+	     block[0] != DESCRIPTOR_SUPPLEMENTARY) ||
+	    memcmp(block + 1, "CD001", 5) != 0)
+		return;
+	for (unsigned i = 0; i < 4; i++)
+		p[i] = p[7 - i] = (unsigned char)(s->volume_end >> (8 * i));
+}
+
 static int mend_block(struct stretch *s, uint64_t lba, unsigned char *block)
 {
 	uint32_t pos, start, size, next = 0;
@@ -268,6 +288,7 @@ static int mend_block(struct stretch *s, uint64_t lba, unsigned char *block)
 
 	if (!s->session_md5 && iso_md5_start(&s->session_md5) < 0)
 		return -ENOMEM;
+	mend_descriptor(s, lba, block);
 	if (lba >= s->sums.lba && s->sums_done < s->sums.count)
 		r = rewrite_sums(s, block);
 	else if ((s->tag_lba == 0 && lba > s->start_lba + VOLUME_SUPERBLOCK) ||
@@ -310,7 +331,7 @@ uint64_t stretch_inserted(const struct stretch *s)
 	return s->inserted;
 }
 
-int stretch_new(struct burn_source *inner, uint32_t nwa,
+int stretch_new(struct burn_source *inner, uint32_t nwa, uint32_t volume_end,
 		const struct stretch_sums *sums, struct stretch **ret)
 {
 	struct stretch *s = calloc(1, sizeof *s);
@@ -320,6 +341,7 @@ int stretch_new(struct burn_source *inner, uint32_t nwa,
 	s->inner = inner;
 	s->start_lba = nwa;
 	s->next_lba = nwa;
+	s->volume_end = volume_end;
 	if (sums) {
 		s->mend = true;
 		s->sums = *sums;

@@ -15,6 +15,11 @@
  * short, so that the next one begins where it is expected; and to correct
  * libisofs' checksum tags, which cover those blocks.
  *
+ * And on media where the session's own descriptors are what everybody mounts,
+ * it makes them tell the volume's end.  libisofs counts from the start of the
+ * session; Linux takes that for the end of all addresses, and leaves out each
+ * Rock Ridge continuation area behind it, so that long names vanish.
+ *
  * A stretch reads the blocks from libisofs' burn source and delivers the
  * mended ones, and is a burn source itself.
  */
@@ -43,9 +48,11 @@ struct stretch_sums {
  * stretch_new - takes over @inner, which must not have been read from and whose
  * first block is to stand at @nwa.  With @sums (copied) the checksums are
  * mended; NULL for a dry run that does not look at them.
+ * @volume_end: what the session's volume descriptors are to say of the volume's
+ * size (ECMA-119 8.4.8); 0: as libisofs says, the size of the session alone.
  * Returns 0 or -ENOMEM; @inner is not taken over then.
  */
-int stretch_new(struct burn_source *inner, uint32_t nwa,
+int stretch_new(struct burn_source *inner, uint32_t nwa, uint32_t volume_end,
 		const struct stretch_sums *sums, struct stretch **ret);
 void stretch_free(struct stretch *s);
 

@@ -317,7 +317,7 @@ static const struct rule rules[] = {
 	{"commit", RULE_VALUE, 0, take_commit},
 	{"unmount", RULE_FLAG, 0, take_unmount},
 	{"sync", RULE_ON, offsetof(struct options, generic_sync), NULL},
-	{"close", RULE_ON, VOLUME(close), NULL},
+	{"close", RULE_ON, VOLUME(burn.close), NULL},
 	{"verify", RULE_VALUE, 0, take_verify},
 	{"label", RULE_VALUE, 0, take_label},
 	{"capacity", RULE_VALUE, 0, take_capacity},

@@ -172,9 +172,11 @@ static int freeze(struct commit *c, struct why *why)
 			err = snapshot_take(v->tree, v->stage, v->disc,
 					    &c->snapshot, why);
 	}
-	if (err)
+	if (err || !snapshot_deltas(c->snapshot))
 		return err;
-	return snapshot_deltas(c->snapshot) ? check_medium(c, why) : 0;
+	if (!c->dry)
+		err = disc_prepare(v->disc, &v->opts.burn, why);
+	return err ? err : check_medium(c, why);
 }
 
 static void fill_plan(struct commit *c)
@@ -191,7 +193,7 @@ static void fill_plan(struct commit *c)
 	memcpy(c->plan.base_digest, v->info.digest, sizeof v->info.digest);
 	c->plan.volume_id = v->label;
 	c->plan.joliet = !v->opts.no_joliet;
-	c->plan.close = v->opts.close;
+	c->plan.burn = v->opts.burn;
 }
 
 static int keep_intent(struct commit *c, struct why *why)
@@ -234,7 +236,13 @@ static int author(struct commit *c, struct why *why)
 	if (err)
 		return err;
 	session_facts(c->session, &c->facts);
-	return c->dry ? 0 : keep_intent(c, why);
+	if (c->dry)
+		return 0;
+	/* The burn itself must not read a drive. */
+	if (disc_fd(c->v->disc) < 0)
+		err = snapshot_spool(c->snapshot, stage_path(c->v->stage),
+				     c->sink.cancel, why);
+	return err ? err : keep_intent(c, why);
 }
 
 static int burn(struct commit *c, struct why *why)

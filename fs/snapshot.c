@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/array.h"
 #include "fs/snapshot_internal.h"
@@ -338,6 +339,7 @@ int snapshot_take(struct tree *t, struct stage *st, struct disc *disc,
 		return why_set(why, -ENOMEM, "out of memory");
 	s->t = t;
 	s->disc = disc;
+	s->spool_fd = -1;
 	err = record_flush_with(t, st, take_locked, s, why);
 	if (err) {
 		snapshot_free(s);
@@ -374,6 +376,8 @@ static int read_frozen(void *arg, void *content, void *buf, size_t len,
 		extent_map_at(&f->map, off, len, &e);
 		if (e.source == EXTENT_HOLE)
 			memset(p, 0, e.len);
+		else if (e.source == EXTENT_DISC && s->spool_fd >= 0)
+			err = snapshot_read_spool(s, f, p, e.len, off);
 		else if (e.source == EXTENT_DISC)
 			err = disc_read(s->disc, p, e.len, e.pos);
 		else
@@ -426,6 +430,8 @@ void snapshot_free(struct snapshot *s)
 	snapshot_drop_import(s);
 	for (uint32_t i = 0; i < s->n_frozen; i++)
 		frozen_inode_free(s->frozen[i]);
+	if (s->spool_fd >= 0)
+		close(s->spool_fd);
 	arena_release(&s->arena);
 	ptrmap_release(&s->index);
 	ptrmap_release(&s->claimed);

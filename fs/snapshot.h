@@ -9,11 +9,13 @@
  *
  *	snapshot_take		FREEZING
  *	snapshot_plan		what session_author wants
+ *	snapshot_spool		of a drive: before it writes
  *	snapshot_import		the session is burned: read it back
  *	snapshot_switch		it is the new base
  *	snapshot_free		afterwards, or instead: nothing happened
  */
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "burner/disc.h"
@@ -40,6 +42,14 @@ uint64_t snapshot_deltas(const struct snapshot *s);
 /* snapshot_plan - nodes, removals and the reader; the rest of @plan is the
  * caller's.  Valid until snapshot_free. */
 void snapshot_plan(struct snapshot *s, struct session_plan *plan);
+
+/*
+ * snapshot_spool - copy what the plan's files have on the disc to a file
+ * without a name in @folder, so that the plan can be read while the drive
+ * writes.  Returns 0, -ENOSPC, -EIO, -ECANCELED with @why.
+ */
+int snapshot_spool(struct snapshot *s, const char *folder,
+		   const atomic_int *cancel, struct why *why);
 
 /*
  * snapshot_exact - whether nothing was flushed since the snapshot, so that

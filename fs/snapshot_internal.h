@@ -2,7 +2,7 @@
 #ifndef FS_SNAPSHOT_INTERNAL_H
 #define FS_SNAPSHOT_INTERNAL_H
 
-/* For snapshot.c and rebase.c. */
+/* For snapshot*.c and rebase.c. */
 
 #include "common/arena.h"
 #include "common/ptrmap.h"
@@ -22,6 +22,8 @@ struct snapshot {
 	uint32_t n_frozen;
 	uint64_t deltas;
 	uint64_t flushes;      /* tree.flushes right after the cut */
+	int spool_fd;          /* -1: the disc can be read during the burn */
+	uint64_t spool_end;
 	bool switched;         /* the frozen view is the base now */
 	uint64_t places;       /* of the frozen tree, without the root */
 	struct rebase *rebase; /* the session read back, by snapshot_import */
@@ -36,6 +38,9 @@ static inline bool in_frozen(const struct dentry *d)
 	       (d->flags & (D_BASE | D_FROZEN_GONE)) == D_BASE;
 }
 
+/* snapshot_read_spool - bytes at @off of @f that a spool has.  0 or -EIO. */
+int snapshot_read_spool(const struct snapshot *s, const struct frozen_inode *f,
+			void *buf, size_t len, uint64_t off);
 void snapshot_drop_import(struct snapshot *s);
 void frozen_inode_free(struct frozen_inode *f);
 

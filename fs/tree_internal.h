@@ -115,6 +115,7 @@ struct frozen_inode {
 	uint64_t size;
 	struct extent_map map;
 	bool content; /* is written anew by the commit */
+	uint64_t spool_pos; /* snapshot_spool.c: where its bytes are copied */
 	struct inode_base *base; /* rebase.c: for an inode that had none */
 };
 

@@ -191,6 +191,10 @@ static int judge(struct volume *v, struct why *why)
 		err = set_readonly(v, "an older session is shown");
 	else if (m->why_not_writable)
 		err = set_readonly(v, m->why_not_writable);
+	if (o->burn.close && m->overwritable && !v->readonly_reason)
+		log_warning("-o close has no meaning for %s: a medium of its "
+			    "kind (%s) can always be written again",
+			    v->source, m->type);
 	return err ? why_set(why, err, "out of memory") : 0;
 }
 

@@ -37,7 +37,7 @@ struct volume_opts {
 	bool no_stage;
 	bool rebase;             /* take a stage of the disc before it grew elsewhere */
 	bool no_rock_ridge, no_joliet;
-	bool close;
+	struct burn_settings burn;
 	uint64_t capacity_bytes;
 	uint32_t session_lba;    /* IMPORT_LAST, or -o session=/sbsector= (then read-only) */
 	unsigned triggers;       /* enum commit_trigger */

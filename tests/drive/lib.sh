@@ -109,3 +109,8 @@ on_drive() {
 		ASAN_OPTIONS="verify_asan_link_order=0:${ASAN_OPTIONS:-}" \
 		"$DISCFS" "$@" </dev/null
 }
+
+# mount_drive [OPTS] - the drive on $MNT, with stages in $STAGE.
+mount_drive() {
+	on_drive mount -o "stage=$STAGE${1:+,$1}" /dev/sr0 "$MNT"
+}

@@ -166,9 +166,8 @@ static int select_write_page(struct mmc *m, const uint8_t *p, size_t len)
 	/* Raw, layer jump: not here. */
 	if (type > TYPE_AT_ONCE)
 		return SENSE_PARAMETER;
-	/* Nor blocks of other sizes, nor audio; at once the cue sheet says. */
-	if (type != TYPE_AT_ONCE &&
-	    ((block_type != 8 && block_type != 10) || !(p[3] & 4)))
+	/* Nor blocks of other sizes; at once the cue sheet says. */
+	if (type != TYPE_AT_ONCE && block_type != 8 && block_type != 10)
 		return SENSE_PARAMETER;
 	memcpy(m->s->write_page, p, sizeof(m->s->write_page));
 	m->s->write_page[0] = 0x05;

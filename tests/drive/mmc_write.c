@@ -129,7 +129,9 @@ static int write_sequential(struct mmc *m, struct mmc_request *rq, int64_t lba,
 		return SENSE_TRACK_MODE;
 	if (kind->family == MMC_CD && type == TYPE_AT_ONCE)
 		return write_at_once_cd(m, rq, lba, blocks);
-	if (kind->family == MMC_CD && type != TYPE_TRACK_AT_ONCE)
+	/* No packets, and no audio. */
+	if (kind->family == MMC_CD &&
+	    (type != TYPE_TRACK_AT_ONCE || !(m->s->write_page[3] & 4)))
 		return SENSE_TRACK_MODE;
 	if (lba < 0)
 		return SENSE_WRITE_ADDRESS;

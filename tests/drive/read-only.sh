@@ -13,8 +13,7 @@ for kind in $CDS $DVDS $BDS; do
 		burns xorriso -for_backup -dev /dev/sr0 -close off \
 			-map "$T/t/s$i" "/s$i" -commit
 	done
-	on_drive mount /dev/sr0 "$MNT" 2>err
-	grep -q 'mounted read-only: discs in drives are not written yet' err
+	on_drive mount -o ro /dev/sr0 "$MNT"
 	diff -r "$T/t" "$MNT" || fail "$kind: not what was burned"
 	on_drive status --json "$MNT" >json
 	[ "$(jq .medium.sessions json)" -eq 3 ] || fail "$(cat json)"
@@ -42,7 +41,7 @@ done
 
 for kind in cd-r dvd-rw dvd+rw bd-re; do
 	new_drive $kind
-	on_drive mount /dev/sr0 "$MNT"
+	mount_drive
 	[ -z "$(ls -A "$MNT")" ] || fail "a blank $kind is not empty"
 	on_drive umount "$MNT"
 	[ "$(disc count write)" -eq 0 ] || fail "a blank $kind was written"
@@ -54,7 +53,7 @@ new_drive dvd+r
 burns xorriso -for_backup -dev /dev/sr0 -map "$T/t/s1" /s1 -commit
 burns xorriso -indev /dev/sr0 -find /s1/data -exec report_lba --
 lba=$(sed -n 's/^File data lba: *[0-9]* , *\([0-9]*\) .*/\1/p' "$T/said")
-on_drive mount /dev/sr0 "$MNT"
+on_drive mount -o ro /dev/sr0 "$MNT"
 expect_error 32 'in use: discfs \(pid [0-9]+\) has it open' \
 	on_drive mount /dev/sr0 "$T/t"
 ok "a drive that is in use"
@@ -72,7 +71,7 @@ ok "an unreadable block is an error of those reads that need it"
 on_drive umount "$MNT"
 
 # By the hole in the front, while it is mounted.
-on_drive mount /dev/sr0 "$MNT"
+on_drive mount -o ro /dev/sr0 "$MNT"
 disc fault eject on=read
 if cat "$MNT/s1/data" >x; then
 	fail "read from an open tray"
@@ -82,7 +81,7 @@ same "$MNT/s1/data" "$T/t/s1/data"
 ok "the medium was out, and is in again"
 
 on_drive umount "$MNT"
-on_drive mount /dev/sr0 "$MNT"
+on_drive mount -o ro /dev/sr0 "$MNT"
 head -c 4000000 /dev/urandom >"$T/other.iso"
 disc create dvd+r capacity=$CAPACITY image="$T/other.iso"
 sleep 4 # so long it would take, at least
@@ -96,11 +95,11 @@ ok "another disc is not read"
 
 new_drive cd-r
 disc eject
-expect_error 32 'no medium' on_drive mount /dev/sr0 "$MNT"
+expect_error 32 'no medium' on_drive mount -o ro /dev/sr0 "$MNT"
 disc create cd-rom capacity=1000 image="$T/other.iso"
-expect_error 32 'no ISO 9660' on_drive mount /dev/sr0 "$MNT"
+expect_error 32 'no ISO 9660' on_drive mount -o ro /dev/sr0 "$MNT"
 disc unplug
-expect_error 32 'cannot mount /dev/sr0' on_drive mount /dev/sr0 "$MNT"
+expect_error 32 'cannot mount /dev/sr0' on_drive mount -o ro /dev/sr0 "$MNT"
 expect_error 32 'neither an image file nor an optical drive' \
 	on_drive mount /dev/null "$MNT"
 ok "what cannot be mounted, and why"

@@ -135,7 +135,7 @@ START_TEST(each_medium)
 		0);
 	ck_assert_uint_eq(medium.sessions, 1);
 	ck_assert_uint_eq(medium.last_lba, 0);
-	ck_assert_ptr_nonnull(medium.why_not_writable);
+	ck_assert(cases[_i].closed == (medium.why_not_writable != NULL));
 	ck_assert_int_eq(disc_sessions(disc, &sessions, &n, &why), 0);
 	ck_assert_uint_eq(n, 1);
 	ck_assert_str_eq(sessions[0].volume_id, "VOLUME");
@@ -184,23 +184,39 @@ START_TEST(is_known_by_its_serial)
 }
 END_TEST
 
-START_TEST(does_not_write)
+/* Only overwritable media have a head. */
+START_TEST(heads)
 {
 	unsigned char *head = calloc(1, DISC_HEAD_BYTES);
+	unsigned char *back = malloc(DISC_HEAD_BYTES);
 	struct mmc_file file;
 	struct why why = {""};
 	struct disc *disc;
 
 	ck_assert_ptr_nonnull(head);
+	ck_assert_ptr_nonnull(back);
+	memset(head, 'h', 100);
 	blank(MMC_DVD_RAM);
+	ck_assert_int_eq(open_drive(&disc, NULL), 0);
+	ck_assert_int_eq(disc_write_head(disc, head, &why), 0);
+	ck_assert_int_eq(disc_read_head(disc, back), 0);
+	ck_assert_int_eq(memcmp(head, back, DISC_HEAD_BYTES), 0);
+	disc_free(disc);
+	ck_assert_int_eq(mmc_file_open(drive_path, &file), 0);
+	ck_assert_int_eq(memcmp(file.mmc.data, head, DISC_HEAD_BYTES), 0);
+	ck_assert_uint_eq(file.mmc.s->cache_n, 0);
+	ck_assert(!file.mmc.s->locked);
+	mmc_file_close(&file);
+
+	blank(MMC_DVD_PLUS_R);
 	ck_assert_int_eq(open_drive(&disc, NULL), 0);
 	ck_assert_int_eq(disc_write_head(disc, head, &why), -EROFS);
 	disc_free(disc);
 	ck_assert_int_eq(mmc_file_open(drive_path, &file), 0);
 	ck_assert_uint_eq(file.mmc.s->count[0x2a] + file.mmc.s->count[0xaa], 0);
-	ck_assert(!file.mmc.s->locked);
 	mmc_file_close(&file);
 	free(head);
+	free(back);
 }
 END_TEST
 
@@ -319,7 +335,7 @@ int main(void)
 	tcase_add_loop_test(tc, each_medium, 0, MMC_MEDIA_N);
 	tcase_add_loop_test(tc, blank_media, 0, 5);
 	tcase_add_test(tc, is_known_by_its_serial);
-	tcase_add_test(tc, does_not_write);
+	tcase_add_test(tc, heads);
 	tcase_add_test(tc, one_at_a_time);
 	tcase_add_test(tc, no_medium);
 	tcase_add_loop_test(tc, not_writable, 0, 4);

@@ -73,7 +73,7 @@ START_TEST(takes_the_disc_options)
 	ck_assert(o.volume.no_rock_ridge && o.volume.no_joliet);
 	ck_assert_str_eq(o.volume.stage_root, "/a/b");
 	ck_assert_str_eq(o.volume.stage_from, "0123-ab");
-	ck_assert(o.volume.close && o.volume.create);
+	ck_assert(o.volume.burn.close && o.volume.create);
 	ck_assert_int_eq(o.volume.verify, VERIFY_QUICK);
 	ck_assert_str_eq(o.volume.label, "MY DISC");
 	ck_assert_uint_eq(o.volume.capacity_bytes, UINT64_C(4700372992));
