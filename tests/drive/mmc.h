@@ -133,6 +133,7 @@ struct mmc_state {
 	bool tray_open;
 	bool locked;
 	bool gone;
+	bool by_hand; /* it can open, but has to be pushed in */
 	bool write_protected;
 	uint32_t attention; /* sense of a pending UNIT ATTENTION, or 0 */
 	uint8_t media_event;

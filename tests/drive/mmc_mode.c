@@ -86,7 +86,8 @@ static size_t page_capabilities(const struct mmc *m, uint8_t *p)
 	p[2] = 0x3f; /* reads CD-R, CD-RW, DVD-ROM, DVD-R, DVD-RAM */
 	p[3] = 0x37; /* writes CD-R, CD-RW, test write, DVD-R, DVD-RAM */
 	p[4] = 0x70; /* mode 2 form 1 and 2, multi-session */
-	p[6] = (uint8_t)(0x29 | s->locked << 1); /* tray, ejects, locks */
+	p[6] = (uint8_t)((s->by_hand ? 0x49 : 0x29) |
+			 s->locked << 1); /* pop-up or tray, ejects, locks */
 	put16(p + 8, kbs[0]);
 	put16(p + 12, MMC_CACHE_BLOCKS * MMC_BLOCK / 1024);
 	put16(p + 14, s->read_kbs);

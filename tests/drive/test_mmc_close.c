@@ -109,6 +109,38 @@ START_TEST(a_closed_disc_takes_no_more)
 }
 END_TEST
 
+/* Between the sessions: a CD says in each whether one more may follow. */
+START_TEST(a_disc_can_be_closed_later)
+{
+	static const struct {
+		enum mmc_media media;
+		unsigned function;
+		bool closes;
+	} how[] = {
+		{MMC_CD_R, 2, false},
+		{MMC_DVD_R, 2, true},
+		{MMC_DVD_PLUS_R, 5, true},
+		{MMC_BD_R, 6, true},
+	};
+
+	for (size_t i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+		struct rig *rig = rig_new(how[i].media);
+
+		one_session(rig, 0);
+		set_type(rig,
+			 mmc_kind(how[i].media)->family == MMC_CD
+				 ? TYPE_TRACK_AT_ONCE
+				 : TYPE_INCREMENTAL,
+			 false, false);
+		ck_assert_uint_eq(close_what(rig, how[i].function, 0), 0);
+		ck_assert_uint_eq(disc_information(rig), 0);
+		ck_assert_uint_eq(rig->buf[2] & 3, how[i].closes ? 2 : 1);
+		ck_assert_uint_eq(get(rig, 0, 32), 0);
+		rig_free(rig);
+	}
+}
+END_TEST
+
 START_TEST(close_functions_go_with_the_medium)
 {
 	struct rig *rig = rig_new(MMC_CD_R);
@@ -282,6 +314,7 @@ TCase *close_cases(void)
 	tcase_add_test(tc, a_closed_track_is_of_whole_ecc_blocks);
 	tcase_add_test(tc, run_out_blocks_cannot_be_read);
 	tcase_add_test(tc, a_closed_disc_takes_no_more);
+	tcase_add_test(tc, a_disc_can_be_closed_later);
 	tcase_add_test(tc, close_functions_go_with_the_medium);
 	tcase_add_test(tc, reserved_tracks_have_to_be_full);
 	tcase_add_test(tc, session_at_once);
