@@ -44,6 +44,13 @@ unsigned mmc_write_type(const struct mmc *m)
 	return m->s->write_page[2] & 15;
 }
 
+bool mmc_writes_data(const struct mmc *m)
+{
+	const uint8_t *p = m->s->write_page;
+
+	return (p[3] & 4) && (p[4] & 15) != 0;
+}
+
 bool mmc_multi(const struct mmc *m)
 {
 	return m->s->write_page[3] >> 6 == 3;
@@ -167,8 +174,12 @@ static int select_write_page(struct mmc *m, const uint8_t *p, size_t len)
 	/* Raw, layer jump: not here. */
 	if (type > TYPE_AT_ONCE)
 		return SENSE_PARAMETER;
-	/* Nor blocks of other sizes; at once the cue sheet says. */
-	if (type != TYPE_AT_ONCE && block_type != 8 && block_type != 10)
+	/*
+	 * Nor blocks of other sizes; at once the cue sheet says.  Those of
+	 * audio can be chosen: libburn does, where it only closes.
+	 */
+	if (type != TYPE_AT_ONCE && block_type != 0 && block_type != 8 &&
+	    block_type != 10)
 		return SENSE_PARAMETER;
 	memcpy(m->s->write_page, p, sizeof(m->s->write_page));
 	m->s->write_page[0] = 0x05;

@@ -131,7 +131,7 @@ static int write_sequential(struct mmc *m, struct mmc_request *rq, int64_t lba,
 		return write_at_once_cd(m, rq, lba, blocks);
 	/* No packets, and no audio. */
 	if (kind->family == MMC_CD &&
-	    (type != TYPE_TRACK_AT_ONCE || !(m->s->write_page[3] & 4)))
+	    (type != TYPE_TRACK_AT_ONCE || !mmc_writes_data(m)))
 		return SENSE_TRACK_MODE;
 	if (lba < 0)
 		return SENSE_WRITE_ADDRESS;

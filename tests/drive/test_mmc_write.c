@@ -246,8 +246,7 @@ START_TEST(an_audio_track_takes_no_data)
 	rig->buf[8] = 0x05;
 	rig->buf[9] = 50;
 	rig->buf[10] = TYPE_TRACK_AT_ONCE;
-	rig->buf[11] = 0xc0; /* no data */
-	rig->buf[12] = 8;
+	rig->buf[11] = 0xc0; /* no data, in blocks of audio */
 	ck_assert_uint_eq(run(rig, select, sizeof(select), 60), 0);
 	ck_assert(mmc_multi(&rig->m));
 	ck_assert_uint_eq(put(rig, 0, 32, 1), SENSE_TRACK_MODE);
