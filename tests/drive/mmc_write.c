@@ -199,6 +199,29 @@ int mmc_write(struct mmc *m, struct mmc_request *rq)
 }
 
 /*
+ * A DVD-R at once is complete when all of its track is there: the drive pads
+ * its last ECC block and writes lead-in and lead-out, without a command.
+ */
+static void end_at_once(struct mmc *m)
+{
+	static const uint8_t zeros[MMC_BLOCK];
+	struct mmc_state *s = m->s;
+	const struct mmc_kind *kind = mmc_medium(m);
+	struct mmc_track *track = &s->tracks[s->tracks_n - 1];
+	uint32_t end = track->start + track->size;
+
+	if (kind->family != MMC_DVD_MINUS || !mmc_is_sequential(m) ||
+	    s->finalized || mmc_write_type(m) != TYPE_AT_ONCE ||
+	    track->state != MMC_TRACK_RESERVED ||
+	    round_up(track->nwa, kind->ecc) < end)
+		return;
+	while (track->nwa < end)
+		mmc_cache_put(m, track->nwa++, zeros);
+	mmc_close_track(m, track);
+	mmc_close_session(m, !mmc_multi(m));
+}
+
+/*
  * MMC-6 6.41: all is on the medium.  It ends a track at once on CD, and pads
  * an ECC block that is not full where writing is in such blocks.
  */
@@ -213,6 +236,7 @@ int mmc_synchronize(struct mmc *m, struct mmc_request *rq)
 		end_dummy(m);
 		return 0;
 	}
+	end_at_once(m);
 	if (rq->cdb[1] & 2)
 		mmc_busy(m, POLLS_SYNC, SENSE_LONG_WRITE);
 	if (!track || track->state != MMC_TRACK_OPEN || track->damaged)

@@ -109,6 +109,29 @@ START_TEST(a_closed_disc_takes_no_more)
 }
 END_TEST
 
+/* DVD-R at once: the drive closes it when all of it is there. */
+START_TEST(at_once_it_closes_by_itself)
+{
+	struct rig *rig = rig_new(MMC_DVD_R);
+
+	ck_assert_uint_eq(set_type(rig, TYPE_AT_ONCE, false, false), 0);
+	ck_assert_uint_eq(reserve(rig, 60), 0);
+	ck_assert_uint_eq(put(rig, 0, 32, 1), 0);
+	ck_assert_uint_eq(sync_cache(rig), 0);
+	ck_assert(!rig->m.s->finalized);
+	ck_assert_uint_eq(put(rig, 32, 28, 1), 0);
+	ck_assert_uint_eq(sync_cache(rig), 0);
+	ck_assert(rig->m.s->finalized);
+	ck_assert_uint_eq(rig->m.s->tracks[0].state, MMC_TRACK_CLOSED);
+	ck_assert_uint_eq(get(rig, 32, 28), 0);
+	assert_filled(rig, 28, 1);
+	ck_assert_uint_eq(get(rig, 60, 4), 0);
+	assert_filled(rig, 4, 0);
+	ck_assert_uint_eq(put(rig, 64, 16, 1), SENSE_TRACK_MODE);
+	rig_free(rig);
+}
+END_TEST
+
 /* Between the sessions: a CD says in each whether one more may follow. */
 START_TEST(a_disc_can_be_closed_later)
 {
@@ -314,6 +337,7 @@ TCase *close_cases(void)
 	tcase_add_test(tc, a_closed_track_is_of_whole_ecc_blocks);
 	tcase_add_test(tc, run_out_blocks_cannot_be_read);
 	tcase_add_test(tc, a_closed_disc_takes_no_more);
+	tcase_add_test(tc, at_once_it_closes_by_itself);
 	tcase_add_test(tc, a_disc_can_be_closed_later);
 	tcase_add_test(tc, close_functions_go_with_the_medium);
 	tcase_add_test(tc, reserved_tracks_have_to_be_full);
