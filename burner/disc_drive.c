@@ -234,7 +234,8 @@ int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
 	}
 	if (err < 0)
 		return err;
-	if (m.overwritable && drive_readable(disc) > 0) {
+	/* One that was formatted and never written may have less. */
+	if (m.overwritable && drive_readable(disc) >= DISC_HEAD_BYTES) {
 		err = drive_disc_read_head(disc, head);
 		if (err < 0)
 			return why_set(why, err, "cannot read the head of %s",

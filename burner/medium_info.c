@@ -57,7 +57,12 @@ static int look_at_drive(struct medium_info *m, struct drive *d,
 	if (s->status == DISC_NONE)
 		return 0;
 	m->profile = s->profile;
-	m->erasable = s->erasable;
+	/* "DVD-RW restricted overwrite" */
+	snprintf(m->kind, sizeof m->kind, "%.*s",
+		 (int)(s->profile ? strcspn(s->type, " ") : strlen(s->type)),
+		 s->type);
+	/* libburn means CD-RW and DVD-RW only. */
+	m->erasable = s->erasable || s->overwritable;
 	m->unformatted = s->unformatted;
 	m->damaged = s->damaged;
 	look_at_maker(m, d->handle);
@@ -124,6 +129,7 @@ int medium_info_look(struct medium_info *m, struct why *why)
 	m->trouble[0] = 0;
 	memset(&m->contents, 0, sizeof m->contents);
 	m->profile = 0;
+	m->kind[0] = 0;
 	m->erasable = m->unformatted = m->damaged = false;
 	err = disc_look(m->disc, &m->medium, &reason);
 	is_drive = drive_disc_parts(m->disc, &drive, &state);

@@ -33,6 +33,7 @@ struct medium_info {
 	/* Without blanks at the end; "" where it does not tell. */
 	char vendor[9], product[17], revision[5], serial[64];
 	int profile;		/* MMC-6 5.3.1; 0: no medium */
+	char kind[40];		/* the type in short: "DVD-RW" */
 	bool erasable;		/* can be blanked or formatted anew */
 	bool unformatted;	/* overwritable, and not yet formatted */
 	bool damaged;		/* its last track has to be closed */
