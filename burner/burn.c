@@ -179,6 +179,7 @@ static int choose(struct burning *b, struct why *why)
 	const struct burn_settings *settings = &b->s->plan->burn;
 	struct disc *disc = b->s->disc;
 	char reasons[BURN_REASONS_LEN];
+	bool at_once;
 	int err;
 
 	b->opts = burn_write_opts_new(b->drive);
@@ -186,13 +187,19 @@ static int choose(struct burning *b, struct why *why)
 		return -ENOMEM;
 	burn_write_opts_set_perform_opc(b->opts, 0);
 	burn_write_opts_set_multi(b->opts, 0);
-	disc->ops->burn_choose(disc, b->s->medium.nwa, settings, b->opts);
+	at_once = disc->ops->burn_choose(disc, b->s->medium.nwa, settings,
+					 b->opts);
 	if (settings->dummy) {
 		err = check_dummy(b, why);
 		if (err < 0)
 			return err;
 		burn_write_opts_set_simulate(b->opts, 1);
 	}
+	if (at_once &&
+	    burn_write_opts_set_write_type(b->opts, BURN_WRITE_TAO,
+					   BURN_BLOCK_MODE1) > 0 &&
+	    burn_precheck_write(b->opts, b->disc, reasons, 1) > 0)
+		return 0;
 	if (burn_write_opts_auto_write_type(b->opts, b->disc, reasons, 0) ==
 	    BURN_WRITE_NONE)
 		return why_set(why, -EIO, "%s: no way to write: %s",
@@ -294,7 +301,7 @@ int burn_blocks(struct session *s, struct burn_source *src,
 		err = choose(&b, why);
 	if (!err) {
 		/* From here on there may be something to undo. */
-		s->began = true;
+		s->touched = true;
 		err = write_track(&b, why);
 	}
 	if (b.drive)

@@ -51,6 +51,11 @@ int disc_look(struct disc *disc, struct medium *ret, struct why *why)
 	return disc->ops->look(disc, ret, why);
 }
 
+int disc_distrust(struct disc *disc, uint32_t lba)
+{
+	return disc->ops->distrust ? disc->ops->distrust(disc, lba) : 0;
+}
+
 int disc_prepare(struct disc *disc, const struct burn_settings *settings,
 		 struct why *why)
 {

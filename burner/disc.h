@@ -56,6 +56,13 @@ struct medium {
 				    * image's file system */
 	uint32_t last_lba;         /* start of the last session (its superblock is
 				    * at last_lba + 16); 0 also when blank */
+	/*
+	 * The last session that counts: the last one but for those that
+	 * disc_distrust was told of.  Without one the medium is as good as
+	 * blank, whatever else stands on it.
+	 */
+	bool has_base;
+	uint32_t base_lba;
 	uint64_t end_lba;          /* one behind the last session */
 	unsigned sessions;
 	/* What a session costs beside its blocks: it is filled up to a
@@ -83,7 +90,7 @@ struct burn_settings {
 /* medium_is_blank - it can be read or written, and there is nothing on it. */
 static inline bool medium_is_blank(const struct medium *m)
 {
-	return m->sessions == 0 && m->status != DISC_FOREIGN &&
+	return !m->has_base && m->status != DISC_FOREIGN &&
 	       m->status != DISC_NONE;
 }
 
@@ -124,6 +131,13 @@ const char *disc_path(const struct disc *disc);
  * Returns 0 or -errno with @why.
  */
 int disc_look(struct disc *disc, struct medium *ret, struct why *why);
+
+/*
+ * disc_distrust - the session of a sequential medium that begins at @lba was
+ * burned by us and failed, or does not hold what it should: from the next look
+ * on it is not taken for the last one.  0 or -ENOMEM.
+ */
+int disc_distrust(struct disc *disc, uint32_t lba);
 
 /*
  * disc_prepare - make a blank medium one that can be written at once, where it

@@ -176,27 +176,104 @@ static int look_at_head(struct disc *disc, const unsigned char *head,
 		return err;
 	m->sessions = (unsigned)n;
 	m->nwa = chain_next(disc, head, m->last_lba, vol.blocks);
+	m->has_base = true;
+	m->base_lba = m->last_lba;
 	return 0;
 }
 
-/* Whether the last session of a sequential medium is ISO 9660. */
-static int look_at_last(struct disc *disc, struct medium *m, struct why *why)
+static bool is_distrusted(struct drive_disc *d, uint32_t lba)
+{
+	LOCK_GUARD(&d->lock);
+
+	for (size_t i = 0; i < d->distrusted_n; i++) {
+		if (d->distrusted[i] == lba)
+			return true;
+	}
+	return false;
+}
+
+static int drive_distrust(struct disc *disc, uint32_t lba)
+{
+	struct drive_disc *d = drive_of(disc);
+	uint32_t *p;
+
+	if (is_distrusted(d, lba))
+		return 0;
+	LOCK_GUARD(&d->lock);
+	p = realloc(d->distrusted, (d->distrusted_n + 1) * sizeof *p);
+	if (!p)
+		return -ENOMEM;
+	d->distrusted = p;
+	p[d->distrusted_n++] = lba;
+	return 0;
+}
+
+static int copy_toc(struct drive_disc *d, struct drive_session **ret,
+		    size_t *ret_n)
+{
+	LOCK_GUARD(&d->lock);
+
+	*ret_n = d->state.sessions_n;
+	*ret = calloc(*ret_n ? *ret_n : 1, sizeof **ret);
+	if (!*ret)
+		return -ENOMEM;
+	if (*ret_n)
+		memcpy(*ret, d->state.sessions, *ret_n * sizeof **ret);
+	return 0;
+}
+
+/* Returns 1 if @lba has a session of ISO 9660, 0 if of something else, or
+ * -EIO: nothing can be read there, or nothing was written. */
+static int is_session(struct disc *disc, uint32_t lba)
 {
 	unsigned char block[DISC_BLOCK];
 	struct volume vol;
-	int err;
 
-	err = disc_read(disc, block, sizeof block,
-			((uint64_t)m->last_lba + VOLUME_SUPERBLOCK) *
-				DISC_BLOCK);
+	if (disc_read(disc, block, sizeof block,
+		      ((uint64_t)lba + VOLUME_SUPERBLOCK) * DISC_BLOCK) < 0 ||
+	    (block[0] == 0 && memcmp(block, block + 1, sizeof block - 1) == 0))
+		return -EIO;
+	return volume_parse(block, &vol);
+}
+
+/*
+ * The last session of a sequential medium that counts.  Behind one that cannot
+ * be read, and that is not known to be a failed one of ours, nothing is
+ * written: the next session would leave out what it holds.
+ */
+static int look_at_last(struct disc *disc, struct medium *m, struct why *why)
+{
+	struct drive_disc *d = drive_of(disc);
+	AUTO_FREE struct drive_session *toc = NULL;
+	bool trusted = false;
+	size_t n;
+	int is, err = copy_toc(d, &toc, &n);
+
 	if (err < 0)
-		return why_set(why, err,
-			       "cannot read the superblock at block %lu of %s",
-			       (unsigned long)m->last_lba + VOLUME_SUPERBLOCK,
-			       disc->path);
-	if (!volume_parse(block, &vol))
-		m->status = DISC_FOREIGN;
-	return 0;
+		return err;
+	d->why_read_only[0] = '\0';
+	while (n-- > 0 && !m->has_base) {
+		if (is_distrusted(d, toc[n].lba))
+			continue;
+		trusted = true;
+		is = is_session(disc, toc[n].lba);
+		if (is == 0) {
+			m->status = DISC_FOREIGN;
+			return 0;
+		}
+		m->has_base = is > 0;
+		m->base_lba = toc[n].lba;
+		if (is < 0 && !d->why_read_only[0])
+			snprintf(d->why_read_only, sizeof d->why_read_only,
+				 "the session at block %lu cannot be read, and "
+				 "an older one is shown",
+				 (unsigned long)toc[n].lba);
+	}
+	if (m->has_base || !trusted)
+		return 0;
+	return why_set(
+		why, -EIO, "cannot read the superblock at block %lu of %s",
+		(unsigned long)m->last_lba + VOLUME_SUPERBLOCK, disc->path);
 }
 
 /* Why nothing can be written to it, by what is known of it. */
@@ -246,8 +323,8 @@ int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
 	}
 	if (err < 0)
 		return err;
-	if (m.sessions > 0)
-		mark(d, (m.overwritable ? 0 : m.last_lba) + VOLUME_SUPERBLOCK);
+	if (m.has_base)
+		mark(d, (m.overwritable ? 0 : m.base_lba) + VOLUME_SUPERBLOCK);
 	/* Of an overwritable medium libburn counts from its start. */
 	m.capacity_blocks = m.free_blocks + (m.overwritable ? 0 : m.nwa);
 	if (m.capacity_blocks < m.end_lba)
@@ -261,6 +338,8 @@ int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
 	m.free_blocks -=
 		m.free_blocks < m.end_blocks ? m.free_blocks : m.end_blocks;
 	m.why_not_writable = judge(&m);
+	if (!m.why_not_writable && d->why_read_only[0])
+		m.why_not_writable = d->why_read_only;
 	*ret = m;
 	return 0;
 }
@@ -281,20 +360,6 @@ static void fill_session(struct disc *disc, const struct drive_session *from,
 		return;
 	ret->created = vol.created;
 	memcpy(ret->volume_id, vol.volume_id, sizeof ret->volume_id);
-}
-
-static int copy_toc(struct drive_disc *d, struct drive_session **ret,
-		    size_t *ret_n)
-{
-	LOCK_GUARD(&d->lock);
-
-	*ret_n = d->state.sessions_n;
-	*ret = calloc(*ret_n ? *ret_n : 1, sizeof **ret);
-	if (!*ret)
-		return -ENOMEM;
-	if (*ret_n)
-		memcpy(*ret, d->state.sessions, *ret_n * sizeof **ret);
-	return 0;
 }
 
 static int drive_sessions(struct disc *disc, struct disc_session **ret,
@@ -341,6 +406,7 @@ static void drive_free(struct disc *disc)
 	drive_close(d->drive, false);
 	drive_state_release(&d->state);
 	block_cache_free(d->cache);
+	free(d->distrusted);
 	pthread_cond_destroy(&d->idle);
 	pthread_mutex_destroy(&d->lock);
 	free(disc->path);
@@ -353,6 +419,7 @@ static const struct disc_ops drive_ops = {
 	.read_head = drive_disc_read_head,
 	.write_head = drive_disc_write_head,
 	.sessions = drive_sessions,
+	.distrust = drive_distrust,
 	.identity = drive_identity,
 	.readable = drive_readable,
 	.prepare = drive_disc_prepare,

@@ -24,6 +24,9 @@ struct drive_disc {
 	bool burning;	     /* by libburn: all but its thread wait */
 	struct block_cache *cache;
 	struct drive_state state; /* by the last look */
+	uint32_t *distrusted;	  /* starts of sessions */
+	size_t distrusted_n;
+	char why_read_only[120];
 	/*
 	 * A block of the medium as it was, to know it by: the superblock.  The
 	 * tray is locked, but there is the hole in its front.  libburn does not
@@ -49,7 +52,7 @@ int drive_disc_prepare(struct disc *disc, const struct burn_settings *settings,
 		       struct why *why);
 int drive_disc_burn_begin(struct disc *disc, struct burn_drive **ret,
 			  struct why *why);
-void drive_disc_burn_choose(struct disc *disc, uint64_t nwa,
+bool drive_disc_burn_choose(struct disc *disc, uint64_t nwa,
 			    const struct burn_settings *settings,
 			    struct burn_write_opts *opts);
 void drive_disc_burn_end(struct disc *disc);

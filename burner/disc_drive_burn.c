@@ -153,7 +153,7 @@ int drive_disc_burn_begin(struct disc *disc, struct burn_drive **ret,
 	return 0;
 }
 
-void drive_disc_burn_choose(struct disc *disc, uint64_t nwa,
+bool drive_disc_burn_choose(struct disc *disc, uint64_t nwa,
 			    const struct burn_settings *settings,
 			    struct burn_write_opts *opts)
 {
@@ -166,6 +166,12 @@ void drive_disc_burn_choose(struct disc *disc, uint64_t nwa,
 		burn_write_opts_set_start_byte(opts, (off_t)(nwa * DISC_BLOCK));
 	burn_write_opts_set_stream_recording(opts, settings->stream);
 	burn_drive_set_speed(d->drive->handle, 0, (int)settings->speed_kbs);
+	/*
+	 * On DVD+R and BD-R libburn would reserve a track as long as the
+	 * session; a burn that fails leaves that and one more open track, so
+	 * that the next session begins in the middle of this one.
+	 */
+	return !overwritable && !drive_is_cd(d->state.profile);
 }
 
 bool drive_disc_is_burning(struct disc *disc)

@@ -132,6 +132,8 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 		return err;
 	m->sessions = (unsigned)n;
 	m->nwa = chain_next(&image->disc, head, m->last_lba, vol->blocks);
+	m->has_base = true;
+	m->base_lba = m->last_lba;
 	if (have + PADDING_BLOCKS < vol->blocks) {
 		m->status = DISC_CLOSED;
 		snprintf(image->why_truncated, sizeof image->why_truncated,
@@ -264,7 +266,7 @@ static int image_burn_begin(struct disc *disc, struct burn_drive **ret,
 	return 0;
 }
 
-static void image_burn_choose(struct disc *disc, uint64_t nwa,
+static bool image_burn_choose(struct disc *disc, uint64_t nwa,
 			      const struct burn_settings *settings,
 			      struct burn_write_opts *opts)
 {
@@ -273,6 +275,7 @@ static void image_burn_choose(struct disc *disc, uint64_t nwa,
 	/* Once, at the end, by burn_sync. */
 	burn_write_opts_set_stdio_fsync(opts, -1);
 	burn_write_opts_set_start_byte(opts, (off_t)(nwa * DISC_BLOCK));
+	return false;
 }
 
 static void image_burn_end(struct disc *disc)

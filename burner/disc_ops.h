@@ -25,6 +25,8 @@ struct disc_ops {
 	/* NULL: along the superblocks (chain.h). */
 	int (*sessions)(struct disc *disc, struct disc_session **ret,
 			size_t *ret_n, struct why *why);
+	/* NULL: there can be no such session. */
+	int (*distrust)(struct disc *disc, uint32_t lba);
 	int (*identity)(struct disc *disc, uint64_t *ret_dev, uint64_t *ret_ino,
 			char serial[64]);
 	/* How many bytes can be read, from the start of the medium on. */
@@ -39,7 +41,8 @@ struct disc_ops {
 	 * burn_begin  the drive of libburn that is written to; until burn_end
 	 *	       nobody else uses it, and who reads waits
 	 * burn_choose what it is to be told, beside what all kinds have in
-	 *	       common
+	 *	       common; returns whether a track at once is better than
+	 *	       what libburn prefers
 	 * burn_end    libburn has ended, well or not
 	 * burn_sync   all of the session's @blocks from @nwa on are durable
 	 *	       and can be read
@@ -50,7 +53,7 @@ struct disc_ops {
 		       struct why *why);
 	int (*burn_begin)(struct disc *disc, struct burn_drive **ret,
 			  struct why *why);
-	void (*burn_choose)(struct disc *disc, uint64_t nwa,
+	bool (*burn_choose)(struct disc *disc, uint64_t nwa,
 			    const struct burn_settings *settings,
 			    struct burn_write_opts *opts);
 	void (*burn_end)(struct disc *disc);

@@ -52,7 +52,8 @@ struct drive_state {
 	bool overwritable; /* also where it will be, once formatted */
 	bool unformatted;  /* has to be formatted before it is written */
 	bool erasable;	   /* can be blanked or formatted anew */
-	bool damaged;	   /* its last track, by a burn that failed */
+	bool damaged; /* its last track, by a burn that failed: it is open, or
+		       * has something in it */
 	unsigned tracks_n; /* in closed sessions */
 	/* Sequential media that can be written; where the next track begins. */
 	bool has_nwa;

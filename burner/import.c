@@ -507,7 +507,7 @@ static int choose_session(struct disc *disc, const struct import_opts *opts,
 	    (medium_is_blank(&medium) && opts->session_lba == IMPORT_LAST))
 		return why_set(why, -EMEDIUMTYPE, "%s is blank",
 			       disc_path(disc));
-	info->lba = opts->session_lba == IMPORT_LAST ? medium.last_lba
+	info->lba = opts->session_lba == IMPORT_LAST ? medium.base_lba
 						     : opts->session_lba;
 	*ret_start = info->lba;
 	/*

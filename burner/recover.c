@@ -25,6 +25,13 @@ static bool is_mix(const unsigned char *head,
 	return true;
 }
 
+bool session_fits(struct disc *disc, const struct session_intent *intent)
+{
+	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
+
+	return head && disc_read_head(disc, head) == 0 && is_mix(head, intent);
+}
+
 /* Returns 1 if the session is whole, 0 if not, or -errno. */
 static int is_whole(struct disc *disc, const struct session_intent *intent,
 		    struct why *why)
@@ -81,6 +88,27 @@ static int recover_overwritable(struct disc *disc,
 	return 0;
 }
 
+/* Blocks that are there without a session around them do not count. */
+static int recover_sequential(struct disc *disc,
+			      const struct session_intent *intent,
+			      enum session_outcome *ret, struct why *why)
+{
+	struct medium m;
+	int whole = 0, err = disc_look(disc, &m, why);
+
+	if (err < 0)
+		return err;
+	if (m.sessions > 0 && m.last_lba == intent->nwa)
+		whole = is_whole(disc, intent, why);
+	if (whole < 0)
+		return whole;
+	/* A track that is open, or full of what nobody knows, is closed. */
+	if (!whole)
+		disc->ops->burn_undo(disc);
+	*ret = whole ? SESSION_WHOLE : SESSION_LOST;
+	return 0;
+}
+
 int session_recover(struct disc *disc, const struct session_intent *intent,
 		    enum session_outcome *ret, struct why *why)
 {
@@ -88,11 +116,7 @@ int session_recover(struct disc *disc, const struct session_intent *intent,
 
 	if (err < 0)
 		return err;
-	if (intent->overwritable)
-		return recover_overwritable(disc, intent, ret, why);
-	err = is_whole(disc, intent, why);
-	if (err < 0)
-		return err;
-	*ret = err ? SESSION_WHOLE : SESSION_LOST;
-	return 0;
+	return intent->overwritable
+		       ? recover_overwritable(disc, intent, ret, why)
+		       : recover_sequential(disc, intent, ret, why);
 }

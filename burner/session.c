@@ -191,7 +191,8 @@ static int check_unchanged(struct session *s, struct why *why)
 	if (err < 0)
 		return err;
 	same = m.nwa == s->medium.nwa && m.status == s->medium.status &&
-	       m.last_lba == s->medium.last_lba;
+	       m.last_lba == s->medium.last_lba &&
+	       m.base_lba == s->medium.base_lba;
 	if (same && s->old_head) {
 		head = malloc(DISC_HEAD_BYTES);
 		if (!head)
@@ -212,9 +213,8 @@ static int check_unchanged(struct session *s, struct why *why)
 /* It does not count.  What was written is given back where that is possible. */
 static void undo(struct session *s)
 {
-	if (s->began)
+	if (s->touched && s->state != SESSION_UNDONE)
 		s->disc->ops->burn_undo(s->disc);
-	s->began = false;
 	s->state = SESSION_UNDONE;
 }
 
@@ -289,6 +289,11 @@ int session_publish(struct session *s, struct why *why)
 	else if (disc_write_head(s->disc, s->old_head, NULL) < 0)
 		s->state = SESSION_TORN;
 	return err;
+}
+
+bool session_touched(const struct session *s)
+{
+	return s->touched;
 }
 
 bool session_unsettled(const struct session *s)

@@ -156,6 +156,9 @@ int session_verify(struct session *s, enum verify_level level,
  */
 int session_publish(struct session *s, struct why *why);
 bool session_unsettled(const struct session *s);
+/* session_touched - a burn was begun: a sequential medium may not be any more
+ * what it was before. */
+bool session_touched(const struct session *s);
 void session_free(struct session *s);
 
 /*
@@ -183,5 +186,11 @@ enum session_outcome {
  */
 int session_recover(struct disc *disc, const struct session_intent *intent,
 		    enum session_outcome *ret, struct why *why);
+
+/*
+ * session_fits - whether the disc can be the one that @intent is for, by its
+ * head: the old one, the new one, or a mix.  Overwritable media only.
+ */
+bool session_fits(struct disc *disc, const struct session_intent *intent);
 
 #endif

@@ -49,7 +49,7 @@ struct session {
 	uint32_t data_lba;  /* first block behind the trees */
 	uint64_t stretched; /* blocks that stretch.h puts in; 0: not needed */
 	char volume_uuid[17];
-	bool began;	   /* something may have been written */
+	bool touched;	   /* something may have been written */
 	unsigned char *old_head, *new_head; /* NULL on sequential media */
 	/* The copy of the old head that goes into the session, owned by its
 	 * stream; NULL where none is kept. */

@@ -25,6 +25,13 @@
  *   2. before the session was read back no superblock names it;
  *   3. before the session is published no staged byte is freed, and none of the
  *      stage's rows dropped.
+ *
+ * On sequential media in a drive the session is there as soon as BURNING has
+ * ended, well or not, and nothing undoes it.  There "published" means that the
+ * stage takes it for the base: after VERIFYING, never before.  Until then the
+ * binding has the old base, and after a failure also where the medium ends now
+ * (pass_over).  So invariant 2 reads: before the session was read back no stage
+ * takes it for the base.
  */
 #include <assert.h>
 #include <errno.h>
@@ -40,14 +47,16 @@
 struct commit {
 	struct volume *v;
 	bool hold;
-	bool dry;               /* stop once the size is known */
+	bool dry; /* stop once the size is known */
 	struct snapshot *snapshot;
 	struct session_plan plan;
 	struct session *session;
 	struct session_facts facts;
 	struct import_info info;
-	bool intent;            /* is in the stage */
+	bool intent;	/* is in the stage */
+	char note[240]; /* what a failed burn left on the medium */
 	bool published;
+	bool touched; /* a burn was begun */
 	struct progress_sink sink;
 };
 
@@ -105,7 +114,8 @@ void volume_unwatch(struct volume *v, struct volume_watch *w)
 
 /* ---- the states ---- */
 
-/* Somebody changed the medium since we looked: nothing must be written to it. */
+/* Somebody changed the medium since we looked: nothing must be written to it.
+ */
 static int check_medium(struct commit *c, struct why *why)
 {
 	struct volume *v = c->v;
@@ -117,6 +127,7 @@ static int check_medium(struct commit *c, struct why *why)
 		return err;
 	if (now.status != v->medium.status || now.nwa != v->medium.nwa ||
 	    now.last_lba != v->medium.last_lba ||
+	    now.base_lba != v->medium.base_lba ||
 	    now.overwritable != v->medium.overwritable)
 		return why_set(why, -ESTALE,
 			       "%s is not the disc that was mounted, or "
@@ -329,20 +340,81 @@ const char *commit_state_name(enum commit_state state)
 	return "";
 }
 
+/*
+ * A burn that failed on a sequential medium may have left a session, or a track
+ * that was closed after it: that does not count, and the next session comes
+ * behind it.  The stage learns of it before it forgets the burn.
+ */
+static int pass_over(struct commit *c, struct why *why)
+{
+	struct volume *v = c->v;
+	struct stage_binding b = {0};
+	struct medium m;
+	int err;
+
+	LOCK_GUARD(&v->flush_lock);
+	err = disc_distrust(v->disc, (uint32_t)c->facts.nwa);
+	if (!err)
+		err = volume_look(v, why);
+	if (err)
+		return err;
+	m = v->medium;
+	if (m.nwa != c->facts.nwa)
+		snprintf(c->note, sizeof c->note,
+			 "; what was written of it stays on the disc from "
+			 "block %llu on and does not count",
+			 (unsigned long long)c->facts.nwa);
+	if (m.why_not_writable)
+		snprintf(c->note + strlen(c->note),
+			 sizeof c->note - strlen(c->note),
+			 "; the disc takes no more: %s; the changes stay in "
+			 "the stage",
+			 m.why_not_writable);
+	volume_set_limit(v);
+	err = volume_fill_binding(v->disc, &m, &v->info, v->blank, &b);
+	if (!err) {
+		b.import_flags = v->binding.import_flags;
+		err = stage_set_binding(v->stage, &b, why);
+		stage_binding_release(&v->binding);
+		v->binding = b;
+	}
+	return err;
+}
+
+/* Whether the medium is known to be as it was before, or as it is now. */
+static bool settle_medium(struct commit *c)
+{
+	struct why why = {""};
+	int err;
+
+	if (!c->touched || c->published || c->facts.overwritable)
+		return true;
+	err = pass_over(c, &why);
+	if (err)
+		log_error("what the burn left on %s is not known (%s): the "
+			  "changes are in the stage, and the next mount looks "
+			  "at it",
+			  c->v->source, why_text(&why, err));
+	return !err;
+}
+
 /* What is left of a commit that ended, well or not. */
 static void settle(struct commit *c, int err)
 {
 	struct volume *v = c->v;
 	bool unsettled = c->session && session_unsettled(c->session);
+	bool known;
 	struct why why = {""};
 
+	c->touched = c->session && session_touched(c->session);
 	session_free(c->session);
 	snapshot_free(c->snapshot);
+	known = settle_medium(c);
 	/*
 	 * A session that is not published does not exist.  One that is, but
 	 * that the tree could not be switched to, is the next mount's.
 	 */
-	if (c->intent && !c->published && !unsettled &&
+	if (c->intent && !c->published && !unsettled && known &&
 	    stage_set_intent(v->stage, NULL, &why) < 0)
 		log_warning("%s", why_text(&why, -EIO));
 	if (unsettled) {
@@ -401,8 +473,8 @@ static void keep_result(struct commit *c, int err, uint64_t blocks,
 	struct why failed = {""};
 
 	if (err && !c->published)
-		snprintf(text, sizeof text, "not burned: %s",
-			 why_text(why, err));
+		snprintf(text, sizeof text, "not burned: %s%s",
+			 why_text(why, err), c->note);
 	else
 		snprintf(text, sizeof text,
 			 "%s: session at lba %llu, %llu blocks%s%.200s", how,
@@ -444,7 +516,8 @@ static void serve(struct volume *v, const struct commit_request *r)
 		err = 0;
 	}
 	if (err) {
-		snprintf(text, sizeof text, "%s", why_text(&why, err));
+		snprintf(text, sizeof text, "%s%s", why_text(&why, err),
+			 c.note);
 		log_error("commit of %s failed: %s", v->source, text);
 		set_state(v, STATE_FAILED);
 	} else {

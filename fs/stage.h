@@ -230,6 +230,13 @@ int stage_find(const char *root, const struct stage_binding *now,
 	       char **ret_id, bool *ret_recover, struct why *why);
 
 /*
+ * stage_same_blank - whether two bindings of discs in drives that are or were
+ * blank are the same disc, as far as can be told: by the drive and the size.
+ */
+bool stage_same_blank(const struct stage_binding *a,
+		      const struct stage_binding *b);
+
+/*
  * stage_find_path - the stage whose bound path is @path, for the message when
  * an image is gone.  Returns 1 with *@ret_id (heap), 0 or -errno.
  */

@@ -191,14 +191,20 @@ static enum verdict grown(const char *id, const struct stage_binding *s,
 	return STALE;
 }
 
-static bool same_disc(const struct stage_binding *s,
-		      const struct stage_binding *now)
+bool stage_same_blank(const struct stage_binding *a,
+		      const struct stage_binding *b)
 {
+	static const char rw[] = "DVD-RW";
+	/* It may have been formatted since: by the burn that did not end. */
+	bool both_rw = !strncmp(a->media_type, rw, sizeof rw - 1) &&
+		       !strncmp(b->media_type, rw, sizeof rw - 1);
+
+	if (!both_rw && (strcmp(a->media_type, b->media_type) != 0 ||
+			 a->capacity_blocks != b->capacity_blocks))
+		return false;
 	/* A drive that tells no serial is known by its path. */
-	return strcmp(s->serial, now->serial) == 0 &&
-	       strcmp(s->media_type, now->media_type) == 0 &&
-	       s->capacity_blocks == now->capacity_blocks &&
-	       (s->serial[0] || strcmp(s->path, now->path) == 0);
+	return strcmp(a->serial, b->serial) == 0 &&
+	       (a->serial[0] || strcmp(a->path, b->path) == 0);
 }
 
 /* Both in a drive. */
@@ -206,10 +212,11 @@ static enum verdict judge_disc(const struct stage_binding *s,
 			       const struct stage_intent *intent,
 			       const struct stage_binding *now)
 {
-	bool same_drive = same_disc(s, now);
+	bool same_drive = stage_same_blank(s, now);
 
+	/* One that a burn failed on is written from another place on. */
 	if (s->blank && now->blank)
-		return same_drive ? SURE : OTHER;
+		return same_drive && s->nwa == now->nwa ? SURE : OTHER;
 	if (!s->blank && !now->blank &&
 	    memcmp(s->digest, now->digest, sizeof s->digest) == 0)
 		return SURE;

@@ -298,6 +298,8 @@ static int open_all(struct volume *v, const struct volume_opts *opts,
 
 	if (!err)
 		err = open_disc(v, why);
+	if (!err)
+		err = volume_doubt(v->disc, v->stage_root, why);
 	if (!err && !v->opts.offline && !v->opts.readonly && !v->opts.no_stage)
 		err = volume_recover(v->disc, v->stage_root, why);
 	if (!err)

@@ -92,12 +92,20 @@ const char *commit_state_name(enum commit_state state);
 /* volume_recover.c */
 
 /*
+ * volume_doubt - tell the disc which of its sessions are burns of ours that
+ * failed, as stages below @root have it.  Before the first import; also where
+ * nothing is to be written.  0 or -errno.
+ */
+int volume_doubt(struct disc *disc, const char *root, struct why *why);
+
+/*
  * volume_recover - finish or undo a burn that a crash interrupted, if a stage
  * below @root tells of one for this disc.  0 or -errno with @why.
  */
 int volume_recover(struct disc *disc, const char *root, struct why *why);
 
-/* volume_fill_binding - what ties a stage to the disc as it is now. */
+/* volume_fill_binding - what ties a stage to the disc as it is now; @info is
+ * not looked at where it is @blank. */
 int volume_fill_binding(struct disc *disc, const struct medium *m,
 			const struct import_info *info, bool blank,
 			struct stage_binding *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a crash in mid-burn left, before anything else of the disc is believed:
- * its superblock may be torn.
+ * What burns that did not end well left, before anything else of the disc is
+ * believed: a superblock may be torn, a last session may be none.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,23 +12,161 @@
 #include "common/log.h"
 #include "fs/volume_internal.h"
 
-struct search {
-	const char *root;
-	struct disc *disc;
-	char *id; /* of the stage with an intent for the disc */
-};
+/* ---- is it this disc? ---- */
 
-static bool is_of_disc(const struct stage_binding *b, struct disc *disc)
+/*
+ * Whether the session that the stage's changes were made to is on the disc in
+ * the drive.  Returns 1, 0 or -ENOMEM.
+ */
+static int has_base(struct disc *disc, const struct medium *m,
+		    const struct stage_binding *b)
 {
+	struct import_opts opts = {
+		.session_lba = b->base_lba,
+		.no_rock_ridge = b->import_flags & 1,
+		.no_joliet = b->import_flags & 2,
+	};
+	struct stage_binding now = {0};
+	struct import_info info;
+	bool same;
+	int err;
+
+	if (!b->blank) {
+		if (m->sessions == 0 || b->base_lba > m->last_lba)
+			return 0;
+		err = import_session(disc, &opts, NULL, NULL, &info, NULL);
+		if (err == -ENOMEM)
+			return err;
+		return err == 0 &&
+		       memcmp(info.digest, b->digest, sizeof b->digest) == 0;
+	}
+	/* A disc that was blank is known by the drive and its size only. */
+	err = volume_fill_binding(disc, m, NULL, true, &now);
+	if (err < 0)
+		return err;
+	same = stage_same_blank(b, &now);
+	stage_binding_release(&now);
+	return same;
+}
+
+static bool is_drive(struct disc *disc)
+{
+	uint64_t dev = 0, ino = 0;
+	char serial[64];
+
+	return disc_identity(disc, &dev, &ino, serial) == 0 && ino == 0;
+}
+
+static struct session_intent intent_of(const struct stage_intent *i)
+{
+	struct session_intent ret = {
+		.nwa = i->nwa,
+		.blocks = i->blocks,
+		.overwritable = i->overwritable,
+		.old_head = i->old_head,
+		.new_head = i->new_head,
+	};
+
+	memcpy(ret.volume_uuid, i->volume_uuid, sizeof ret.volume_uuid);
+	return ret;
+}
+
+/* As has_base, for a burn that was not finished. */
+static int is_of_disc(struct disc *disc, const struct medium *m,
+		      const struct stage_binding *b,
+		      const struct stage_intent *intent)
+{
+	struct session_intent si = intent_of(intent);
 	uint64_t dev, ino;
 	char serial[64];
 
 	if (disc_identity(disc, &dev, &ino, serial) < 0)
-		return false;
+		return 0;
 	if (ino)
 		return b->image_dev == dev && b->image_ino == ino;
-	return *serial && strcmp(b->serial, serial) == 0;
+	if (b->image_ino || m->overwritable != intent->overwritable)
+		return 0;
+	/* Another disc in the same drive has another head. */
+	return m->overwritable ? session_fits(disc, &si) : has_base(disc, m, b);
 }
+
+/* ---- sessions that do not count ---- */
+
+/* All that stand behind the base, up to block @end. */
+static int distrust(struct disc *disc, const struct stage_binding *b,
+		    uint64_t end)
+{
+	AUTO_FREE struct disc_session *sessions = NULL;
+	size_t n = 0;
+	int err = disc_sessions(disc, &sessions, &n, NULL);
+
+	for (size_t i = 0; !err && i < n; i++) {
+		if (sessions[i].lba < end &&
+		    (b->blank || sessions[i].lba > b->base_lba))
+			err = disc_distrust(disc, sessions[i].lba);
+	}
+	return err;
+}
+
+struct doubt {
+	const char *root;
+	struct disc *disc;
+	struct medium medium;
+};
+
+/*
+ * A stage that has sessions behind its base keeps them apart from it: they are
+ * failed burns of its own as long as the medium is as it left it.
+ */
+static int doubt_stage(void *arg, const char *id)
+{
+	struct doubt *d = arg;
+	const struct medium *m = &d->medium;
+	struct stage_intent intent = {0};
+	struct stage_binding b = {0};
+	bool burning;
+	struct stage *st;
+	int err = 0;
+
+	if (stage_open(d->root, id, true, &st, NULL) < 0)
+		return 0;
+	if (stage_get_binding(st, &b, NULL) == 0 && b.image_ino == 0) {
+		burning = stage_get_intent(st, &intent, NULL) == 1;
+		if ((b.blank || b.tip_lba > b.base_lba) &&
+		    (burning ? !intent.overwritable
+			     : b.tip_lba == m->last_lba && b.nwa == m->nwa))
+			err = has_base(d->disc, m, &b);
+		if (err > 0)
+			err = distrust(d->disc, &b,
+				       burning ? intent.nwa : UINT64_MAX);
+	}
+	stage_intent_release(&intent);
+	stage_binding_release(&b);
+	stage_close(st, false);
+	return err;
+}
+
+int volume_doubt(struct disc *disc, const char *root, struct why *why)
+{
+	struct doubt d = {.root = root, .disc = disc};
+	int err;
+
+	if (!is_drive(disc))
+		return 0;
+	err = disc_look(disc, &d.medium, why);
+	if (err < 0 || d.medium.overwritable || d.medium.sessions == 0)
+		return err;
+	return stage_each(root, doubt_stage, &d, why);
+}
+
+/* ---- a burn that was not finished ---- */
+
+struct search {
+	const char *root;
+	struct disc *disc;
+	struct medium medium;
+	char *id; /* of the stage with an intent for the disc */
+};
 
 static int look_at(void *arg, const char *id)
 {
@@ -36,17 +174,22 @@ static int look_at(void *arg, const char *id)
 	struct stage_intent intent = {0};
 	struct stage_binding b = {0};
 	struct stage *st;
+	int err = 0;
 
 	/* One that cannot be looked at now is stage_find's to complain of. */
-	if (stage_open(s->root, id, true, &st, NULL) < 0)
+	if (s->id || stage_open(s->root, id, true, &st, NULL) < 0)
 		return 0;
-	if (stage_get_binding(st, &b, NULL) == 0 && is_of_disc(&b, s->disc) &&
-	    stage_get_intent(st, &intent, NULL) == 1 && !s->id)
+	if (stage_get_binding(st, &b, NULL) == 0 &&
+	    stage_get_intent(st, &intent, NULL) == 1)
+		err = is_of_disc(s->disc, &s->medium, &b, &intent);
+	if (err > 0) {
 		s->id = strdup(id);
+		err = s->id ? 0 : -ENOMEM;
+	}
 	stage_intent_release(&intent);
 	stage_binding_release(&b);
 	stage_close(st, false);
-	return 0;
+	return err;
 }
 
 /* The session is whole and published: its deltas are on the disc. */
@@ -73,6 +216,31 @@ static int forward(struct disc *disc, struct stage *st, struct why *why)
 }
 
 /*
+ * What was written to a sequential medium stays there, and the next session
+ * comes behind it; but it does not count, not even if it is whole: the stage
+ * has written more since, and all its rows are against the base from before.
+ */
+static int pass_over(struct disc *disc, struct stage *st,
+		     const struct stage_intent *intent, struct why *why)
+{
+	struct stage_binding b = {0};
+	struct medium m;
+	int err = disc_distrust(disc, (uint32_t)intent->nwa);
+
+	if (!err)
+		err = disc_look(disc, &m, why);
+	if (!err)
+		err = stage_get_binding(st, &b, why);
+	if (!err) {
+		b.tip_lba = m.last_lba;
+		b.nwa = m.nwa;
+		err = stage_set_binding(st, &b, why);
+	}
+	stage_binding_release(&b);
+	return err;
+}
+
+/*
  * The deltas are still pending.  That goes also for a session that is whole but
  * that the stage has written more after: the disc goes back to what its rows
  * are against, and the next commit burns all of it.
@@ -83,15 +251,10 @@ static int back(struct disc *disc, struct stage *st,
 {
 	int err = 0;
 
-	if (outcome == SESSION_WHOLE) {
-		if (!intent->overwritable)
-			return why_set(why, -EOPNOTSUPP,
-				       "stage %s has changes from during the "
-				       "burn of %s, which cannot be undone on "
-				       "this medium",
-				       stage_id(st), disc_path(disc));
+	if (!intent->overwritable)
+		err = pass_over(disc, st, intent, why);
+	else if (outcome == SESSION_WHOLE)
 		err = disc_write_head(disc, intent->old_head, why);
-	}
 	if (!err)
 		err = stage_set_intent(st, NULL, why);
 	if (!err)
@@ -110,14 +273,7 @@ static int recover_stage(struct disc *disc, struct stage *st, struct why *why)
 
 	if (err != 1)
 		return err;
-	si = (struct session_intent){
-		.nwa = intent.nwa,
-		.blocks = intent.blocks,
-		.overwritable = intent.overwritable,
-		.old_head = intent.old_head,
-		.new_head = intent.new_head,
-	};
-	memcpy(si.volume_uuid, intent.volume_uuid, sizeof si.volume_uuid);
+	si = intent_of(&intent);
 	err = session_recover(disc, &si, &outcome, why);
 	if (!err)
 		err = outcome == SESSION_WHOLE && intent.exact
@@ -131,7 +287,10 @@ int volume_recover(struct disc *disc, const char *root, struct why *why)
 {
 	struct search s = {.root = root, .disc = disc};
 	struct stage *st;
-	int err = stage_each(root, look_at, &s, why);
+	int err = disc_look(disc, &s.medium, why);
+
+	if (!err)
+		err = stage_each(root, look_at, &s, why);
 	AUTO_FREE char *id = s.id;
 
 	if (err || !id)

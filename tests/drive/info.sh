@@ -201,10 +201,7 @@ on_drive umount "$MNT"
 ok "a drive that is mounted"
 
 # Another program, which did not claim it: it is left alone.
-env MMC_SLEEP=real LD_PRELOAD="$MMCSHIM" \
-	bash -c 'exec 3</dev/sr0; echo >"$1"; exec sleep 60' - "$T/open" &
-holder=$!
-within 10 [ -e "$T/open" ]
+hold_drive
 n=$(disc log | wc -l)
 on_drive drives --json >"$T/json"
 asks '.drives[0].in_use and .drives[0].mountpoint == null'

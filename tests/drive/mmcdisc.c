@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -154,6 +155,18 @@ static int simple_verb(struct mmc *m, const char *verb)
 	return 1;
 }
 
+/*
+ * The kernel unlocks the tray when the last program that has it open is gone,
+ * however it ended.
+ */
+static void unlock_unowned(const char *path, struct mmc *m)
+{
+	AUTO_FD int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		m->s->locked = false;
+}
+
 static int verb_of(struct mmc_file *file, const char *verb, int argc,
 		   char **argv)
 {
@@ -205,6 +218,7 @@ int main(int argc, char **argv)
 	err = mmc_file_open(path, &file);
 	if (err == 0) {
 		mmc_file_lock(&file);
+		unlock_unowned(path, &file.mmc);
 		err = verb_of(&file, argv[2], argc - 3, argv + 3);
 		mmc_file_unlock(&file);
 		mmc_file_close(&file);
