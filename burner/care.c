@@ -68,7 +68,7 @@ static bool has_open_track(const struct medium_info *m)
 	int lba = 0, nwa = 0;
 	bool open;
 
-	if (m->medium.overwritable || m->medium.status == DISC_CLOSED)
+	if (m->medium.overwritable || m->drive_status == DISC_CLOSED)
 		return false;
 	open = burn_disc_track_lba_nwa(drive_of_info(m)->handle, NULL, 0, &lba,
 				       &nwa) > 0 &&
@@ -96,9 +96,9 @@ static int check_medium(const struct medium_info *m, struct why *why)
 		return why_set(why, -ENOMEDIUM, "there is no disc in it");
 	if (drive_is_pressed(m->profile))
 		return why_set(why, -ENOTSUP, "a %s cannot be written", type);
-	if (m->medium.status == DISC_PROTECTED)
+	if (m->drive_status == DISC_PROTECTED)
 		return why_set(why, -EROFS, "the disc is write-protected");
-	if (m->medium.status == DISC_UNSUPPORTED)
+	if (m->drive_status == DISC_UNSUPPORTED)
 		return why_set(why, -EMEDIUMTYPE,
 			       "the disc in it is of a kind that cannot be "
 			       "written");
@@ -156,9 +156,9 @@ static int check_close(const struct medium_info *m, struct why *why)
 			       "a %s cannot be closed: it can always be "
 			       "written again",
 			       type);
-	if (m->medium.status == DISC_CLOSED)
+	if (m->drive_status == DISC_CLOSED)
 		return why_set(why, 1, "the %s is closed already", type);
-	if (m->damaged || m->medium.status == DISC_DAMAGED || has_open_track(m))
+	if (m->damaged || m->drive_status == DISC_DAMAGED || has_open_track(m))
 		return why_set(why, -ENOTSUP,
 			       "a burn left its last track open: \"discfs "
 			       "recover\" first");
@@ -182,7 +182,7 @@ static int check_recover(const struct medium_info *m, struct why *why)
 			       "a %s has no tracks that could stay open; "
 			       "mounting it finishes or undoes a burn",
 			       m->kind);
-	if (!m->damaged && m->medium.status != DISC_DAMAGED &&
+	if (!m->damaged && m->drive_status != DISC_DAMAGED &&
 	    !has_open_track(m))
 		return why_set(why, 1, "no track of the %s is damaged or open",
 			       m->kind);
@@ -352,11 +352,10 @@ static int check_result(const struct medium_info *m, enum care_job job,
 		good = m->medium.overwritable && !m->unformatted;
 		break;
 	case CARE_CLOSE:
-		good = m->medium.status == DISC_CLOSED ||
-		       m->medium.status == DISC_FOREIGN;
+		good = m->drive_status == DISC_CLOSED;
 		break;
 	default:
-		good = m->medium.status != DISC_DAMAGED && !m->damaged &&
+		good = m->drive_status != DISC_DAMAGED && !m->damaged &&
 		       !has_open_track(m);
 		break;
 	}
@@ -365,7 +364,7 @@ static int check_result(const struct medium_info *m, enum care_job job,
 	return why_set(why, -EIO,
 		       "the drive reported no error, but the disc in it is "
 		       "%s now",
-		       disc_status_word(m->medium.status));
+		       disc_status_word(m->drive_status));
 }
 
 int care_run(struct medium_info *m, enum care_job job, bool full,

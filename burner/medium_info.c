@@ -50,6 +50,7 @@ static int look_at_drive(struct medium_info *m, struct drive *d,
 			 const struct drive_state *s)
 {
 	m->is_drive = true;
+	m->drive_status = s->status;
 	memcpy(m->vendor, d->vendor, sizeof m->vendor);
 	memcpy(m->product, d->product, sizeof m->product);
 	memcpy(m->revision, d->revision, sizeof m->revision);
@@ -107,7 +108,10 @@ static int look_at_content(struct medium_info *m)
 		note_trouble(m, &why, err);
 	if (!readable)
 		return 0;
-	err = contents_look(m->disc, m->medium.last_lba, &m->contents, &why);
+	err = contents_look(m->disc,
+			    m->medium.has_base ? m->medium.base_lba
+					       : m->medium.last_lba,
+			    &m->contents, &why);
 	if (err < 0 && err != -ENOMEM) {
 		note_trouble(m, &why, err);
 		err = 0;

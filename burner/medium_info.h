@@ -26,13 +26,16 @@ struct medium_info {
 	struct medium medium;	       /* its strings live as long as this */
 	struct disc_session *sessions; /* oldest first */
 	size_t sessions_n;
-	struct contents contents; /* of the last session, or of the head */
+	struct contents contents; /* of the last session that can be read */
 
 	/* Of a drive only. */
 	bool is_drive;
 	/* Without blanks at the end; "" where it does not tell. */
 	char vendor[9], product[17], revision[5], serial[64];
-	int profile;		/* MMC-6 5.3.1; 0: no medium */
+	int profile; /* MMC-6 5.3.1; 0: no medium */
+	/* By its own word, whatever is on it; an overwritable medium is always
+	 * DISC_BLANK. */
+	enum disc_status drive_status;
 	char kind[40];		/* the type in short: "DVD-RW" */
 	bool erasable;		/* can be blanked or formatted anew */
 	bool unformatted;	/* overwritable, and not yet formatted */

@@ -196,6 +196,35 @@ for kind in cd-r dvd-r dvd+r bd-r; do
 done
 ok "a damaged track on a disc that was blank"
 
+# After a burn of ours that was killed: the changes are burned behind it.
+for kind in cd-r dvd-r dvd+r bd-r; do
+	rm -rf "$STAGE"
+	new_drive $kind
+	mount_drive
+	cp -r "$T/t/s1" "$MNT/s1"
+	on_drive umount "$MNT" >/dev/null
+	mount_drive
+	cp -r "$T/t/s2" "$MNT/s2"
+	disc fault slow on=write ms=60
+	on_drive commit "$MNT" >/dev/null 2>&1 &
+	within 10 sh -c "'$MMCDISC' '$DRIVE' log | tail -n 1 | grep -q ^2a"
+	slay
+	wait $! && fail "it says that all went well"
+	disc faults clear
+	does recover
+	says 'the open track was closed'
+	on_drive info --json /dev/sr0 >"$T/json"
+	jq -e '[.file_systems[].type] | contains(["iso9660"])' "$T/json" >/dev/null ||
+		fail "the session before is not seen: $(cat "$T/json")"
+	mount_drive
+	[ "$(ls "$MNT")" = $'s1\ns2' ] || fail "$kind: $(ls "$MNT")"
+	diff -r "$T/t/s1" "$MNT/s1"
+	diff -r "$T/t/s2" "$MNT/s2"
+	on_drive umount "$MNT" >/dev/null
+	holds 1 2
+	ok "$kind: recovered after a burn that was killed"
+done
+
 # A drive that refuses: the disc stays as it was, and the words are libburn's.
 new_drive dvd-r
 session 1
