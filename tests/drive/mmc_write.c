@@ -199,26 +199,38 @@ int mmc_write(struct mmc *m, struct mmc_request *rq)
 }
 
 /*
- * A DVD-R at once is complete when all of its track is there: the drive pads
- * its last ECC block and writes lead-in and lead-out, without a command.
+ * A DVD-R at once is complete when all of its track is there: the drive writes
+ * lead-in and lead-out, without a command.
  */
 static void end_at_once(struct mmc *m)
 {
-	static const uint8_t zeros[MMC_BLOCK];
 	struct mmc_state *s = m->s;
 	const struct mmc_kind *kind = mmc_medium(m);
 	struct mmc_track *track = &s->tracks[s->tracks_n - 1];
-	uint32_t end = track->start + track->size;
 
 	if (kind->family != MMC_DVD_MINUS || !mmc_is_sequential(m) ||
 	    s->finalized || mmc_write_type(m) != TYPE_AT_ONCE ||
 	    track->state != MMC_TRACK_RESERVED ||
-	    round_up(track->nwa, kind->ecc) < end)
+	    track->nwa < track->start + track->size)
 		return;
-	while (track->nwa < end)
-		mmc_cache_put(m, track->nwa++, zeros);
 	mmc_close_track(m, track);
 	mmc_close_session(m, !mmc_multi(m));
+}
+
+/* Of reserved tracks, too, an ECC block that was begun is burned whole. */
+static void pad_reserved(struct mmc *m)
+{
+	static const uint8_t zeros[MMC_BLOCK];
+	struct mmc_state *s = m->s;
+	uint32_t ecc = mmc_medium(m)->ecc;
+
+	for (uint32_t i = 0; mmc_is_sequential(m) && i < s->tracks_n; i++) {
+		struct mmc_track *track = &s->tracks[i];
+
+		while (track->state == MMC_TRACK_RESERVED && !track->damaged &&
+		       track->nwa % ecc)
+			mmc_cache_put(m, track->nwa++, zeros);
+	}
 }
 
 /*
@@ -231,6 +243,8 @@ int mmc_synchronize(struct mmc *m, struct mmc_request *rq)
 	const struct mmc_kind *kind = mmc_medium(m);
 	struct mmc_track *track = mmc_open_track(m);
 
+	if (!s->dummy)
+		pad_reserved(m);
 	mmc_cache_flush(m);
 	if (s->dummy) {
 		end_dummy(m);

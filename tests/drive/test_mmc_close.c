@@ -202,6 +202,20 @@ START_TEST(reserved_tracks_have_to_be_full)
 }
 END_TEST
 
+START_TEST(a_reserved_track_ends_with_its_ecc_block)
+{
+	struct rig *rig = rig_new(MMC_DVD_PLUS_R);
+
+	ck_assert_uint_eq(reserve(rig, 60), 0);
+	ck_assert_uint_eq(put(rig, 0, 60, 1), 0);
+	ck_assert_uint_eq(sync_cache(rig), 0);
+	ck_assert_uint_eq(close_what(rig, 2, 0), 0);
+	ck_assert_uint_eq(get(rig, 60, 4), 0);
+	assert_filled(rig, 4, 0);
+	rig_free(rig);
+}
+END_TEST
+
 static uint32_t send_cue_sheet(struct rig *rig, uint32_t start, uint32_t end)
 {
 	uint8_t cdb[10] = {0x5d, 0, 0, 0, 0, 0, 0, 0, 32};
@@ -341,6 +355,7 @@ TCase *close_cases(void)
 	tcase_add_test(tc, a_disc_can_be_closed_later);
 	tcase_add_test(tc, close_functions_go_with_the_medium);
 	tcase_add_test(tc, reserved_tracks_have_to_be_full);
+	tcase_add_test(tc, a_reserved_track_ends_with_its_ecc_block);
 	tcase_add_test(tc, session_at_once);
 	tcase_add_test(tc, blanking);
 	tcase_add_test(tc, formatting);
