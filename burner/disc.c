@@ -35,6 +35,16 @@ int disc_open(const struct disc_params *params, struct disc **ret,
 	return image_disc_open(&absolute, ret, why);
 }
 
+uint64_t medium_overhead(const struct medium *m, uint64_t blocks)
+{
+	uint64_t whole = blocks < m->min_blocks ? m->min_blocks : blocks;
+
+	if (m->write_blocks > 1)
+		whole = (whole + m->write_blocks - 1) / m->write_blocks *
+			m->write_blocks;
+	return whole - blocks + m->end_blocks + m->gap_blocks;
+}
+
 void disc_free(struct disc *disc)
 {
 	if (disc)
@@ -54,6 +64,12 @@ int disc_look(struct disc *disc, struct medium *ret, struct why *why)
 int disc_distrust(struct disc *disc, uint32_t lba)
 {
 	return disc->ops->distrust ? disc->ops->distrust(disc, lba) : 0;
+}
+
+void disc_eject(struct disc *disc)
+{
+	if (disc->ops->eject)
+		disc->ops->eject(disc);
 }
 
 int disc_prepare(struct disc *disc, const struct burn_settings *settings,

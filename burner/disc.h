@@ -69,17 +69,26 @@ struct medium {
 	 * multiple of these, and so many lie between its end and the start of
 	 * the next one, or what closes the medium. */
 	uint32_t write_blocks;
+	uint32_t min_blocks; /* it is filled up to these */
 	uint32_t end_blocks; /* behind its own, e.g. run-out blocks */
 	uint32_t gap_blocks;
 	unsigned sessions_max; /* so many a medium of this kind takes; 0: any */
 	bool simulates; /* a session can be burned for a test */
 };
 
+/*
+ * medium_overhead - blocks that a session of @blocks costs beside them:
+ * filling, its end, and the gap before the next one.
+ */
+uint64_t medium_overhead(const struct medium *m, uint64_t blocks);
+
 /* How a session is written to the medium in a drive.  All 0: as usual. */
 struct burn_settings {
 	bool close; /* the medium takes no further session afterwards */
 	bool dummy; /* the laser stays off */
-	uint32_t speed_kbs; /* at most, in 1000 bytes a second; 0: the fastest */
+	/* At most so fast: in 1000 bytes a second, or as a multiple of what
+	 * the medium's kind has for 1x.  Both 0: the fastest. */
+	uint32_t speed_kbs, speed_x;
 	/*
 	 * Media with defect management: write at full speed, without looking
 	 * at what was written (MMC-6 6.44.3.4, Streaming).
@@ -138,6 +147,9 @@ int disc_look(struct disc *disc, struct medium *ret, struct why *why);
  * on it is not taken for the last one.  0 or -ENOMEM.
  */
 int disc_distrust(struct disc *disc, uint32_t lba);
+
+/* disc_eject - open the tray of a drive once @disc is freed. */
+void disc_eject(struct disc *disc);
 
 /*
  * disc_prepare - make a blank medium one that can be written at once, where it

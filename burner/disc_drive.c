@@ -208,6 +208,11 @@ static int drive_distrust(struct disc *disc, uint32_t lba)
 	return 0;
 }
 
+static void drive_eject(struct disc *disc)
+{
+	drive_of(disc)->eject = true;
+}
+
 static int copy_toc(struct drive_disc *d, struct drive_session **ret,
 		    size_t *ret_n)
 {
@@ -403,7 +408,7 @@ static void drive_free(struct disc *disc)
 {
 	struct drive_disc *d = drive_of(disc);
 
-	drive_close(d->drive, false);
+	drive_close(d->drive, d->eject);
 	drive_state_release(&d->state);
 	block_cache_free(d->cache);
 	free(d->distrusted);
@@ -420,6 +425,7 @@ static const struct disc_ops drive_ops = {
 	.write_head = drive_disc_write_head,
 	.sessions = drive_sessions,
 	.distrust = drive_distrust,
+	.eject = drive_eject,
 	.identity = drive_identity,
 	.readable = drive_readable,
 	.prepare = drive_disc_prepare,

@@ -27,6 +27,7 @@ struct drive_disc {
 	uint32_t *distrusted;	  /* starts of sessions */
 	size_t distrusted_n;
 	char why_read_only[120];
+	bool eject; /* once it is freed */
 	/*
 	 * A block of the medium as it was, to know it by: the superblock.  The
 	 * tray is locked, but there is the hole in its front.  libburn does not

@@ -36,7 +36,10 @@ enum {
 	PROFILE_BD_RE = 0x43,
 };
 
-enum { POLL_MS = 50, SPEED_UNIT = 1000 };
+enum { POLL_MS = 50 };
+
+/* 1x of each kind, in 100 bytes a second. */
+enum { SPEED_CD = 1764, SPEED_DVD = 13850, SPEED_BD = 44956 };
 
 /* ---- what a session costs ---- */
 
@@ -48,23 +51,24 @@ enum { POLL_MS = 50, SPEED_UNIT = 1000 };
  */
 static const struct cost {
 	int profile;
-	uint32_t write_blocks, end_blocks, gap_first, gap_later;
+	uint32_t write_blocks, min_blocks, end_blocks, gap_first, gap_later;
 	unsigned sessions_max;
 	bool simulates;
 } costs[] = {
-	/* Tracks at once end with two run-out blocks. */
-	{PROFILE_CD_R, 1, 2, 11400, 6900, 99, true},
-	{PROFILE_CD_RW, 1, 2, 11400, 6900, 99, true},
-	{PROFILE_DVD_R, 16, 0, 12288, 4096, 0, true},
-	{PROFILE_DVD_RW_SEQUENTIAL, 16, 0, 12288, 4096, 0, true},
-	{PROFILE_DVD_R_DL, 16, 0, 12288, 4096, 0, true},
-	{PROFILE_DVD_PLUS_R, 16, 0, 2048, 2048, 153, false},
-	{PROFILE_DVD_PLUS_R_DL, 16, 0, 2048, 2048, 127, false},
-	{PROFILE_BD_R, 32, 0, 0, 0, 7927, false},
-	{PROFILE_DVD_RAM, 16, 0, 0, 0, 0, false},
-	{PROFILE_DVD_RW_RESTRICTED, 16, 0, 0, 0, 0, false},
-	{PROFILE_DVD_PLUS_RW, 16, 0, 0, 0, 0, false},
-	{PROFILE_BD_RE, 32, 0, 0, 0, 0, false},
+	/* A track has 4 seconds at least; at once it ends with two run-out
+	 * blocks (MMC-6 4.2.3.6). */
+	{PROFILE_CD_R, 1, 300, 2, 11400, 6900, 99, true},
+	{PROFILE_CD_RW, 1, 300, 2, 11400, 6900, 99, true},
+	{PROFILE_DVD_R, 16, 0, 0, 12288, 4096, 0, true},
+	{PROFILE_DVD_RW_SEQUENTIAL, 16, 0, 0, 12288, 4096, 0, true},
+	{PROFILE_DVD_R_DL, 16, 0, 0, 12288, 4096, 0, true},
+	{PROFILE_DVD_PLUS_R, 16, 0, 0, 2048, 2048, 153, false},
+	{PROFILE_DVD_PLUS_R_DL, 16, 0, 0, 2048, 2048, 127, false},
+	{PROFILE_BD_R, 32, 0, 0, 0, 0, 7927, false},
+	{PROFILE_DVD_RAM, 16, 0, 0, 0, 0, 0, false},
+	{PROFILE_DVD_RW_RESTRICTED, 16, 0, 0, 0, 0, 0, false},
+	{PROFILE_DVD_PLUS_RW, 16, 0, 0, 0, 0, 0, false},
+	{PROFILE_BD_RE, 32, 0, 0, 0, 0, 0, false},
 };
 
 void drive_disc_costs(const struct drive_state *state, struct medium *m)
@@ -76,6 +80,7 @@ void drive_disc_costs(const struct drive_state *state, struct medium *m)
 		if (c->profile != state->profile)
 			continue;
 		m->write_blocks = c->write_blocks;
+		m->min_blocks = c->min_blocks;
 		m->end_blocks = c->end_blocks;
 		m->sessions_max = c->sessions_max;
 		m->simulates = c->simulates;
@@ -153,6 +158,17 @@ int drive_disc_burn_begin(struct disc *disc, struct burn_drive **ret,
 	return 0;
 }
 
+static uint32_t speed_of(const struct burn_settings *settings, int profile)
+{
+	if (!settings->speed_x)
+		return settings->speed_kbs;
+	return settings->speed_x *
+	       (drive_is_cd(profile)	  ? SPEED_CD
+		: profile >= PROFILE_BD_R ? SPEED_BD
+					  : SPEED_DVD) /
+	       10;
+}
+
 bool drive_disc_burn_choose(struct disc *disc, uint64_t nwa,
 			    const struct burn_settings *settings,
 			    struct burn_write_opts *opts)
@@ -165,7 +181,8 @@ bool drive_disc_burn_choose(struct disc *disc, uint64_t nwa,
 	if (overwritable)
 		burn_write_opts_set_start_byte(opts, (off_t)(nwa * DISC_BLOCK));
 	burn_write_opts_set_stream_recording(opts, settings->stream);
-	burn_drive_set_speed(d->drive->handle, 0, (int)settings->speed_kbs);
+	burn_drive_set_speed(d->drive->handle, 0,
+			     (int)speed_of(settings, d->state.profile));
 	/*
 	 * On DVD+R and BD-R libburn would reserve a track as long as the
 	 * session; a burn that fails leaves that and one more open track, so

@@ -27,6 +27,7 @@ struct disc_ops {
 			size_t *ret_n, struct why *why);
 	/* NULL: there can be no such session. */
 	int (*distrust)(struct disc *disc, uint32_t lba);
+	void (*eject)(struct disc *disc); /* NULL: there is no tray */
 	int (*identity)(struct disc *disc, uint64_t *ret_dev, uint64_t *ret_ino,
 			char serial[64]);
 	/* How many bytes can be read, from the start of the medium on. */

@@ -186,8 +186,16 @@ static int check_space(const struct session *s, struct why *why)
 {
 	uint64_t free_blocks = s->medium.free_blocks;
 
-	if (s->blocks <= free_blocks)
+	if (s->blocks <= free_blocks && s->medium.min_blocks <= free_blocks)
 		return 0;
+	if (s->blocks <= free_blocks)
+		return why_set(why, -ENOSPC,
+			       "not enough space: the smallest session takes "
+			       "%lu blocks of 2048 bytes, and %llu are free "
+			       "on %s",
+			       (unsigned long)s->medium.min_blocks,
+			       (unsigned long long)free_blocks,
+			       disc_path(s->disc));
 	return why_set(
 		why, -ENOSPC,
 		"not enough space: the session takes %llu blocks of 2048 "

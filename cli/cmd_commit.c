@@ -15,7 +15,8 @@
 #include "common/cleanup.h"
 #include "common/size.h"
 
-static void print_result(uint64_t blocks, const char *text)
+/* @overhead: of a dry run, in bytes. */
+static void print_result(uint64_t blocks, uint64_t overhead, const char *text)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -26,16 +27,19 @@ static void print_result(uint64_t blocks, const char *text)
 			       json_object_new_uint64(blocks * DISC_BLOCK));
 	if (text)
 		json_object_object_add(o, "text", json_object_new_string(text));
+	else
+		json_object_object_add(o, "overhead_bytes",
+				       json_object_new_uint64(overhead));
 	command_print_json(o);
 	json_object_put(o);
 }
 
 static int show_size(struct target *t, const struct show_args *args,
-		     struct why *why)
+		     struct json_object *status, struct why *why)
 {
-	struct json_object *answer = NULL;
-	char text[SIZE_TEXT];
-	uint64_t blocks;
+	struct json_object *answer = NULL, *space = NULL;
+	char text[SIZE_TEXT], more[SIZE_TEXT];
+	uint64_t blocks, overhead;
 	int err;
 
 	err = client_call_op(t->client, "size", &answer, why);
@@ -43,37 +47,49 @@ static int show_size(struct target *t, const struct show_args *args,
 		return err;
 	blocks = answer_number(answer, "blocks");
 	json_object_put(answer);
+	json_object_object_get_ex(status, "space", &space);
+	overhead = blocks ? answer_number(space, "overhead_bytes") : 0;
 	if (args->json)
-		print_result(blocks, NULL);
+		print_result(blocks, overhead, NULL);
 	else if (!blocks)
 		puts("nothing to burn");
+	else if (overhead)
+		printf("%" PRIu64 " blocks (%s) would be burned, %s more are "
+		       "taken by the session's end\n",
+		       blocks, size_format(blocks * DISC_BLOCK, text),
+		       size_format(overhead, more));
 	else
 		printf("%" PRIu64 " blocks (%s) would be burned\n", blocks,
 		       size_format(blocks * DISC_BLOCK, text));
+	if (blocks)
+		commit_warn(status);
 	return 0;
 }
 
 /* A read-only mount has no changes, and its process nothing to burn with. */
-static int check_writable(struct target *t, struct why *why)
+static int check_writable(struct target *t, struct json_object **ret_status,
+			  struct why *why)
 {
 	struct json_object *status, *readonly;
 	int err = target_status(t, &status, why);
 
 	if (err)
 		return err;
+	*ret_status = status;
 	if (json_object_object_get_ex(status, "readonly", &readonly) &&
 	    json_object_get_boolean(readonly))
 		err = why_set(why, -EROFS, "mounted read-only: %s",
 			      answer_text(status, "readonly_reason"));
-	json_object_put(status);
 	return err;
 }
 
-static int burn(struct target *t, const struct show_args *args, struct why *why)
+static int burn(struct target *t, const struct show_args *args,
+		struct json_object *status, struct why *why)
 {
 	struct commit_result result = {0};
 	int err;
 
+	commit_warn(status);
 	err = commit_run(t->client, false, false, &result, why);
 	if (err == -EINTR)
 		return why_set(why, err,
@@ -82,7 +98,7 @@ static int burn(struct target *t, const struct show_args *args, struct why *why)
 	if (err)
 		return err;
 	if (args->json)
-		print_result(result.blocks, result.text);
+		print_result(result.blocks, 0, result.text);
 	else if (*result.text)
 		puts(result.text);
 	else if (result.blocks)
@@ -96,6 +112,7 @@ static int burn(struct target *t, const struct show_args *args, struct why *why)
 static int commit_main(const struct command *self, int argc, char **argv)
 {
 	struct why why = {""};
+	struct json_object *status = NULL;
 	struct show_args args;
 	struct target t;
 	int err;
@@ -107,12 +124,13 @@ static int commit_main(const struct command *self, int argc, char **argv)
 		return command_help(self);
 	err = target_open_mount(&t, args.target, true, &why);
 	if (!err)
-		err = check_writable(&t, &why);
+		err = check_writable(&t, &status, &why);
 	if (!err)
-		err = args.dry_run ? show_size(&t, &args, &why)
-				   : burn(&t, &args, &why);
+		err = args.dry_run ? show_size(&t, &args, status, &why)
+				   : burn(&t, &args, status, &why);
 	if (err)
 		command_fail(&why, err, "%s", args.target);
+	json_object_put(status);
 	target_close(&t);
 	return exit_code_of(err);
 }

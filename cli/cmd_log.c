@@ -7,6 +7,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/quote.h"
+#include "cli/show.h"
 #include "cli/show_report.h"
 #include "common/cleanup.h"
 
@@ -23,6 +24,14 @@ static void show(struct json_object *log)
 		struct json_object *s = json_object_array_get_idx(list, i);
 		AUTO_FREE char *id = quote_name(answer_text(s, "volume_id"));
 
+		if (show_is_true(s, "unreadable")) {
+			printf("%7" PRIu64 " %10" PRIu64 " %10" PRIu64
+			       "  cannot be read\n",
+			       answer_number(s, "number"),
+			       answer_number(s, "lba"),
+			       answer_number(s, "blocks"));
+			continue;
+		}
 		printf("%7" PRIu64 " %10" PRIu64 " %10" PRIu64
 		       "  %-20s %9" PRIu64 " %9" PRIu64 "  %s\n",
 		       answer_number(s, "number"), answer_number(s, "lba"),

@@ -236,6 +236,10 @@ static int helper_run(const struct command *self, int argc, char **argv)
 	"                     back after a burn\n"                            \
 	"  label=TEXT         volume id of the next session\n"                \
 	"  close              let the disc take no further session\n"         \
+	"  eject              open the tray after the unmount\n"              \
+	"  speed=N            write at most so fast: 8, 4c, 4d, 4b, 5540k\n"  \
+	"  stream=on|off      DVD-RAM, BD: full speed, defects unmanaged\n"   \
+	"  dummy              burn for a test, with the laser off\n"          \
 	"  session=N, sbsector=LBA  an older session, read-only\n"            \
 	"  stage=DIR          where changes wait until they are burned\n"     \
 	"  stage-from=ID      take this stage\n"                              \

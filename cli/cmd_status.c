@@ -59,6 +59,10 @@ static void show_space(struct json_object *s)
 		 size_format(answer_number(s, "free_bytes"), left),
 		 size_format(answer_number(s, "total_bytes"), total),
 		 size_format(answer_number(s, "commit_bytes"), commit));
+	if (answer_number(s, "overhead_bytes"))
+		show_row("", "and takes %s more for the session's end",
+			 size_format(answer_number(s, "overhead_bytes"),
+				     commit));
 }
 
 static void show_pending(struct json_object *p)

@@ -186,6 +186,8 @@ static int unmount_target(const struct umount_args *a, struct target *t)
 		if (err)
 			return fail(a, &why, err);
 		keep = !burns_on_unmount(status);
+		if (!keep)
+			commit_warn(status);
 		json_object_put(status);
 		status = NULL;
 	}

@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cli/command.h"
 #include "cli/progress_bar.h"
 #include "common/cleanup.h"
 
@@ -55,6 +56,16 @@ static void on_event(void *arg, struct json_object *event)
 		show_line(v, &p);
 	else
 		progress_bar_draw(&v->bar, &p);
+}
+
+void commit_warn(struct json_object *status)
+{
+	struct json_object *pending = NULL;
+	const char *text = answer_text(status, "burn_warning");
+
+	json_object_object_get_ex(status, "pending", &pending);
+	if (*text && answer_number(pending, "deltas") > 0)
+		command_say("%s", text);
 }
 
 static struct json_object *make_request(bool hold)

@@ -29,4 +29,10 @@ struct commit_result {
 int commit_run(struct client *c, bool hold, bool verbose,
 	       struct commit_result *ret, struct why *why);
 
+/*
+ * commit_warn - a line on standard error where the mount's @status says that a
+ * session is dear, or one of the last; nothing where nothing is pending.
+ */
+void commit_warn(struct json_object *status);
+
 #endif

@@ -223,6 +223,56 @@ static int take_verify(struct options *o, const char *name, const char *value,
 		       name, value);
 }
 
+/* As xorriso has it: a multiple of 1x, also with the kind of medium that has
+ * it (c, d, b), or so many 1000 bytes a second (k). */
+static int take_speed(struct options *o, const char *name, const char *value,
+		      struct why *why)
+{
+	static const struct {
+		const char *unit;
+		uint32_t tenths; /* of 1000 bytes; 0: as the medium's kind */
+	} units[] = {{"", 0},	  {"x", 0},	{"k", 10},   {"m", 10000},
+		     {"c", 1764}, {"d", 13850}, {"b", 44956}};
+	struct burn_settings *burn = &o->volume.burn;
+	size_t digits = strspn(value, "0123456789");
+	char number[8];
+	uint64_t n;
+
+	burn->speed_kbs = burn->speed_x = 0;
+	if (!strcmp(value, "max"))
+		return 0;
+	snprintf(number, sizeof number, "%.*s", (int)digits, value);
+	if (digits >= sizeof number || parse_number(number, 10, 999999, &n))
+		n = 0;
+	for (size_t i = 0; n && i < sizeof units / sizeof units[0]; i++) {
+		if (strcasecmp(value + digits, units[i].unit) != 0)
+			continue;
+		if (!units[i].tenths && n <= 999) {
+			burn->speed_x = (uint32_t)n;
+			return 0;
+		}
+		n = n * units[i].tenths / 10;
+		if (!n || n > INT_MAX)
+			break;
+		burn->speed_kbs = (uint32_t)n;
+		return 0;
+	}
+	return why_set(why, -EINVAL,
+		       "-o %s=%s: not a speed (8 or 8x, 4c, 4d, 4b, 5540k, "
+		       "max)",
+		       name, value);
+}
+
+static int take_stream(struct options *o, const char *name, const char *value,
+		       struct why *why)
+{
+	if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+		return why_set(why, -EINVAL, "-o %s=%s: not on or off", name,
+			       value);
+	o->volume.burn.stream = !strcmp(value, "on");
+	return 0;
+}
+
 /*
  * commit=unmount,sync is split at its comma by every program between fstab
  * and here, and mount(8) may even put its generic "sync" elsewhere.  So a
@@ -318,6 +368,10 @@ static const struct rule rules[] = {
 	{"unmount", RULE_FLAG, 0, take_unmount},
 	{"sync", RULE_ON, offsetof(struct options, generic_sync), NULL},
 	{"close", RULE_ON, VOLUME(burn.close), NULL},
+	{"dummy", RULE_ON, VOLUME(burn.dummy), NULL},
+	{"eject", RULE_ON, VOLUME(eject), NULL},
+	{"speed", RULE_VALUE, 0, take_speed},
+	{"stream", RULE_VALUE, 0, take_stream},
 	{"verify", RULE_VALUE, 0, take_verify},
 	{"label", RULE_VALUE, 0, take_label},
 	{"capacity", RULE_VALUE, 0, take_capacity},

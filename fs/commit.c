@@ -56,6 +56,7 @@ struct commit {
 	bool intent;	/* is in the stage */
 	char note[240]; /* what a failed burn left on the medium */
 	bool published;
+	bool simulated; /* -o dummy: nothing was written */
 	bool touched; /* a burn was begun */
 	struct progress_sink sink;
 };
@@ -353,6 +354,12 @@ static int pass_over(struct commit *c, struct why *why)
 	int err;
 
 	LOCK_GUARD(&v->flush_lock);
+	err = volume_look(v, why);
+	if (err)
+		return err;
+	/* Where nothing was written, the next session begins there. */
+	if (v->medium.nwa == c->facts.nwa && !v->medium.why_not_writable)
+		return 0;
 	err = disc_distrust(v->disc, (uint32_t)c->facts.nwa);
 	if (!err)
 		err = volume_look(v, why);
@@ -446,6 +453,10 @@ static int run_steps(struct commit *c, uint64_t *ret_blocks, struct why *why)
 				      "the burn was cancelled");
 		if (!err && !snapshot_deltas(c->snapshot))
 			break;
+		c->simulated = !err && steps[i].state == STATE_BURNING &&
+			       c->plan.burn.dummy;
+		if (c->simulated)
+			break;
 		if (!err && steps[i].state == STATE_AUTHORING) {
 			*ret_blocks = c->facts.blocks;
 			if (c->dry)
@@ -475,6 +486,12 @@ static void keep_result(struct commit *c, int err, uint64_t blocks,
 	if (err && !c->published)
 		snprintf(text, sizeof text, "not burned: %s%s",
 			 why_text(why, err), c->note);
+	else if (c->simulated)
+		snprintf(text, sizeof text,
+			 "simulated a session at lba %llu, %llu blocks: "
+			 "nothing was burned, the changes stay in the stage%s",
+			 (unsigned long long)c->facts.nwa,
+			 (unsigned long long)blocks, c->note);
 	else
 		snprintf(text, sizeof text,
 			 "%s: session at lba %llu, %llu blocks%s%.200s", how,

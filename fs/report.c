@@ -3,12 +3,14 @@
  * What the commands show, as JSON (volume.h lists the keys).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "common/array.h"
 #include "common/cleanup.h"
+#include "common/size.h"
 #include "fs/diff.h"
 #include "fs/report_internal.h"
 #include "fs/volume_internal.h"
@@ -56,7 +58,15 @@ static struct json_object *session_object(bool blank,
 	return o;
 }
 
+/*
+ * A session is dear where it costs more than so many times what it holds, and
+ * the disc some blocks; it is one of the last where less than this part of all
+ * that a medium takes is left.
+ */
+enum { MUCH_FOR = 10, MANY_BLOCKS = 1024, NEAR_PART = 10 };
+
 static struct json_object *space_object(struct volume *v,
+					const struct medium *m,
 					const struct tree_space *space)
 {
 	struct json_object *o = json_object_new_object();
@@ -67,7 +77,33 @@ static struct json_object *space_object(struct volume *v,
 	put_number(o, "free_bytes", st.free_blocks * DISC_BLOCK);
 	/* At most; "commit -n" tells exactly. */
 	put_number(o, "commit_bytes", space->session_blocks * DISC_BLOCK);
+	put_number(o, "overhead_bytes",
+		   medium_overhead(m, space->session_blocks) * DISC_BLOCK);
 	return o;
+}
+
+/* What a person should know before the next burn, or nothing. */
+static void put_warning(struct json_object *o, const struct medium *m,
+			const struct tree_space *space)
+{
+	uint64_t overhead = medium_overhead(m, space->session_blocks);
+	char cost[SIZE_TEXT], data[SIZE_TEXT], text[256];
+
+	if (m->sessions_max &&
+	    m->sessions + 1 >= m->sessions_max - m->sessions_max / NEAR_PART)
+		snprintf(text, sizeof text,
+			 "this is session %u of at most %u on a %s",
+			 m->sessions + 1, m->sessions_max, m->type);
+	else if (overhead > MANY_BLOCKS &&
+		 overhead / MUCH_FOR > space->data_blocks)
+		snprintf(text, sizeof text,
+			 "a session costs %s of the %s beside what it holds, "
+			 "%s of new content",
+			 size_format(overhead * DISC_BLOCK, cost), m->type,
+			 size_format(space->data_blocks * DISC_BLOCK, data));
+	else
+		return;
+	put_text(o, "burn_warning", text);
 }
 
 void report_pending_counts(struct json_object *o,
@@ -177,8 +213,10 @@ struct json_object *report_status(struct volume *v)
 		put_text(o, "readonly_reason", v->readonly_reason);
 	put(o, "medium", report_medium(&medium));
 	put(o, "session", session_object(blank, &info));
-	put(o, "space", space_object(v, &space));
+	put(o, "space", space_object(v, &medium, &space));
 	put(o, "pending", pending_object(v, &space));
+	if (!v->readonly_reason)
+		put_warning(o, &medium, &space);
 	put(o, "commit_on", triggers_object(v));
 	put(o, "stage", stage_object(v));
 	put_progress(o, v);
@@ -340,6 +378,20 @@ static struct json_object *log_entry(const struct disc_session *s, size_t i,
 	return o;
 }
 
+/* What cannot be imported does not change what the next one is compared with.
+ */
+static struct json_object *unreadable_entry(const struct disc_session *s,
+					    size_t i)
+{
+	struct json_object *o = json_object_new_object();
+
+	put_number(o, "number", i + 1);
+	put_number(o, "lba", s->lba);
+	put_number(o, "blocks", s->blocks);
+	put_bool(o, "unreadable", true);
+	return o;
+}
+
 int report_log(struct volume *v, struct json_object **ret, struct why *why)
 {
 	struct json_object *o, *array = json_object_new_array();
@@ -357,6 +409,14 @@ int report_log(struct volume *v, struct json_object **ret, struct why *why)
 
 		err = import_session(v->disc, &opts, list_node, &now, &info,
 				     why);
+		/* A burn that failed is listed, too; nothing is in it. */
+		if (err == -EIO || err == -EMEDIUMTYPE || err == -EBADMSG) {
+			listing_release(&now);
+			json_object_array_add(
+				array, unreadable_entry(&sessions[i], i));
+			err = 0;
+			continue;
+		}
 		if (!err) {
 			if (now.n_files)
 				qsort(now.files, now.n_files, sizeof *now.files,

@@ -191,6 +191,11 @@ static int judge(struct volume *v, struct why *why)
 		err = set_readonly(v, "an older session is shown");
 	else if (m->why_not_writable)
 		err = set_readonly(v, m->why_not_writable);
+	if (o->burn.dummy && !m->simulates && !v->readonly_reason)
+		return why_set(why, -ENOTSUP,
+			       "-o dummy: on %s (%s) no burn can be made for a "
+			       "test",
+			       v->source, m->type);
 	if (o->burn.close && m->overwritable && !v->readonly_reason)
 		log_warning("-o close has no meaning for %s: a medium of its "
 			    "kind (%s) can always be written again",
@@ -381,6 +386,8 @@ void volume_close(struct volume *v)
 	if (!v)
 		return;
 	stop_threads(v);
+	if (v->opts.eject && v->disc && v->tree && volume_pending(v) == 0)
+		disc_eject(v->disc);
 	close_stage(v);
 	tree_free(v->tree);
 	disc_free(v->disc);

@@ -38,6 +38,7 @@ struct volume_opts {
 	bool rebase;             /* take a stage of the disc before it grew elsewhere */
 	bool no_rock_ridge, no_joliet;
 	struct burn_settings burn;
+	bool eject; /* open the tray at the end, if nothing waits */
 	uint64_t capacity_bytes;
 	uint32_t session_lba;    /* IMPORT_LAST, or -o session=/sbsector= (then read-only) */
 	unsigned triggers;       /* enum commit_trigger */
@@ -149,15 +150,15 @@ bool volume_commits_on(struct volume *v, enum commit_trigger trigger);
  * report_status  {source, mounted, readonly, readonly_reason?,
  *   medium: {type, status, capacity_bytes, free_bytes, nwa, sessions},
  *   session: {lba, volume_id, tree: "rock_ridge"|"joliet"|"iso9660"|"blank"},
- *   space: {total_bytes, free_bytes, commit_bytes},
+ *   space: {total_bytes, free_bytes, commit_bytes, overhead_bytes},
  *   pending: {deltas, added, removed, modified, attributes, moved, bytes},
  *   commit_on: ["unmount", "sync"], what burns by itself; fewer, or none
  *   stage: {id, path, bytes}|null, state: "idle"|"freezing"|...,
  *   progress?: {...}, last_commit: text,
  *   requests?: {lookup: 7, ...}, of the kernel, by opcode; of a mount}
- * report_diff    {deltas: [{kind: "A"|"D"|"M"|"T"|"R", path, old_path?, size?}]}
- *   sorted by path, only at and below the @n @paths if @n > 0
- * report_log     {sessions: [{number, lba, blocks, volume_id, date, added, removed}]}
+ * report_diff    {deltas: [{kind: "A"|"D"|"M"|"T"|"R", path, old_path?,
+ * size?}]} sorted by path, only at and below the @n @paths if @n > 0 report_log
+ * {sessions: [{number, lba, blocks, volume_id, date, added, removed}]}
  */
 struct json_object *report_status(struct volume *v);
 struct json_object *report_diff(struct volume *v, const char *const *paths,

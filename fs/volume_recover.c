@@ -225,10 +225,14 @@ static int pass_over(struct disc *disc, struct stage *st,
 {
 	struct stage_binding b = {0};
 	struct medium m;
-	int err = disc_distrust(disc, (uint32_t)intent->nwa);
+	int err = disc_look(disc, &m, why);
 
-	if (!err)
-		err = disc_look(disc, &m, why);
+	/* Where nothing was written, the next session begins there. */
+	if (!err && (m.nwa != intent->nwa || m.why_not_writable)) {
+		err = disc_distrust(disc, (uint32_t)intent->nwa);
+		if (!err)
+			err = disc_look(disc, &m, why);
+	}
 	if (!err)
 		err = stage_get_binding(st, &b, why);
 	if (!err) {

@@ -44,9 +44,17 @@ first_session() {
 	add two
 }
 
-# fails REGEX COMMAND... - it ends with an error that says so.
+# fails REGEX COMMAND... - it ends with an error that says so, behind what is
+# said before a burn.
 fails() {
-	expect_error any "$@"
+	local regex=$1
+
+	shift
+	if "$@" 2>"$T/err"; then
+		fail "it went well: $*"
+	fi
+	sed 's/^/stderr: /' "$T/err"
+	tail -n 1 "$T/err" | grep -Eq -- "$regex" || fail "no '$regex'"
 	disc faults clear
 }
 
@@ -62,6 +70,13 @@ for kind in $SEQUENTIAL dvd+rw; do
 	pending 1
 	same "$MNT/one" "$T/want/one"
 	same "$MNT/two" "$T/want/two"
+	on_drive log "$MNT" >log
+	if is_overwritable "$kind"; then
+		[ "$(wc -l <log)" -eq 2 ] || fail "$(cat log)"
+	else
+		[ "$(grep -c 'cannot be read' log)" -eq 1 ] ||
+			fail "$(cat log)"
+	fi
 	on_drive commit "$MNT" >/dev/null
 	pending 0
 	on_drive umount "$MNT"

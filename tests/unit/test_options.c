@@ -81,6 +81,28 @@ START_TEST(takes_the_disc_options)
 }
 END_TEST
 
+START_TEST(takes_the_drive_options)
+{
+	static const struct {
+		const char *text;
+		uint32_t kbs, x;
+	} speeds[] = {{"speed=8", 0, 8},	{"speed=16x", 0, 16},
+		      {"speed=4c", 705, 0},	{"speed=2D", 2770, 0},
+		      {"speed=5540k", 5540, 0}, {"speed=max", 0, 0}};
+
+	takes("dummy,eject,stream=on");
+	ck_assert(o.volume.burn.dummy && o.volume.burn.stream);
+	ck_assert(o.volume.eject);
+	takes("stream=off");
+	ck_assert(!o.volume.burn.stream);
+	for (size_t i = 0; i < sizeof speeds / sizeof speeds[0]; i++) {
+		takes(speeds[i].text);
+		ck_assert_uint_eq(o.volume.burn.speed_kbs, speeds[i].kbs);
+		ck_assert_uint_eq(o.volume.burn.speed_x, speeds[i].x);
+	}
+}
+END_TEST
+
 START_TEST(takes_what_fstab_holds)
 {
 	takes("rw,noauto,nofail,_netdev,users,exec,relatime,lazytime,"
@@ -143,6 +165,11 @@ START_TEST(commit)
 			  COMMIT_ON_SYNC);
 	set_up();
 	refuses("commit=always", "commit=always");
+	refuses("speed=0", "speed=0");
+	refuses("speed=quick", "speed=quick");
+	refuses("speed=8q", "speed=8q");
+	refuses("speed=99999999", "speed=");
+	refuses("stream=yes", "stream=yes");
 	refuses("commit=", "commit");
 	refuses("commit=manual+sync", "manual");
 	refuses("commit=manual,unmount", "unmount");
@@ -215,7 +242,7 @@ START_TEST(refuses_what_is_wrong)
 		{"remount", "remount"},
 		{"nostage,stage-from=1", "exclude"},
 		{"nostage,rebase", "exclude"},
-		{"speed=8", "speed"},
+		{"fast=8", "fast"},
 		{"ROCK", "ROCK"},
 	};
 
@@ -246,6 +273,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, defaults);
 	tcase_add_test(tcase, takes_the_disc_options);
+	tcase_add_test(tcase, takes_the_drive_options);
 	tcase_add_test(tcase, takes_what_fstab_holds);
 	tcase_add_test(tcase, user_implies);
 	tcase_add_test(tcase, later_ones_win);
