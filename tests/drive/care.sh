@@ -347,6 +347,7 @@ done
 unchanged answers $'\004' 32 blank /dev/sr0
 holds 1 2
 answers y 0 blank /dev/sr0
+seen 'blanking +\[=* *>? *\] +[0-9]+%'
 seen 'blanked; the CD-RW is blank now'
 disc_is blank
 session 1
