@@ -261,7 +261,7 @@ static int look_at_last(struct disc *disc, struct medium *m, struct why *why)
 		if (is_distrusted(d, toc[n].lba))
 			continue;
 		trusted = true;
-		is = is_session(disc, toc[n].lba);
+		is = toc[n].audio ? 0 : is_session(disc, toc[n].lba);
 		if (is == 0) {
 			m->status = DISC_FOREIGN;
 			return 0;

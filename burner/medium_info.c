@@ -92,6 +92,15 @@ static void take_state(struct medium_info *m, const struct drive_state *s)
 
 /* ---- what the medium holds ---- */
 
+static bool is_audio(const struct medium_info *m)
+{
+	const struct drive_state *s;
+	struct drive *drive;
+
+	return drive_disc_parts(m->disc, &drive, &s) && s->sessions_n > 0 &&
+	       s->sessions[s->sessions_n - 1].audio;
+}
+
 static int look_at_content(struct medium_info *m)
 {
 	struct why why = {""};
@@ -106,7 +115,7 @@ static int look_at_content(struct medium_info *m)
 		return err;
 	if (err < 0)
 		note_trouble(m, &why, err);
-	if (!readable)
+	if (!readable || is_audio(m))
 		return 0;
 	err = contents_look(m->disc,
 			    m->medium.has_base ? m->medium.base_lba

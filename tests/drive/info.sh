@@ -171,6 +171,21 @@ asks '.medium.status == "no medium" and .medium.writable == false'
 disc load
 ok "other data, no disc"
 
+for kind in cd-rom cd-r; do
+	new_drive $kind
+	if [ $kind = cd-r ]; then
+		burns xorriso -for_backup -dev /dev/sr0 -map "$T/t/s1" /s1 -commit
+	fi
+	disc audio
+	info
+	asks '.medium.status == "not a data disc" and .trouble == null'
+	asks '.sessions | length == 1'
+	burns cdrskin dev=/dev/sr0 -toc
+	grep -q 'control: 0 mode: 0' "$T/said" || fail "$(cat "$T/said")"
+	expect_error 32 'no ISO 9660' on_drive mount /dev/sr0 "$MNT"
+done
+ok "a CD of music"
+
 # What cannot be read is told, and what the drive says all the same.
 new_drive dvd+r
 burns xorriso -for_backup -dev /dev/sr0 -close off -map "$T/t/s1" /s1 -commit
