@@ -354,18 +354,23 @@ static int pass_over(struct commit *c, struct why *why)
 	int err;
 
 	LOCK_GUARD(&v->flush_lock);
-	err = volume_look(v, why);
+	err = disc_look(v->disc, &m, why);
 	if (err)
 		return err;
 	/* Where nothing was written, the next session begins there. */
-	if (v->medium.nwa == c->facts.nwa && !v->medium.why_not_writable)
+	if (m.nwa == c->facts.nwa && !m.why_not_writable)
 		return 0;
 	err = disc_distrust(v->disc, (uint32_t)c->facts.nwa);
+	if (!err)
+		err = disc_look(v->disc, &m, why);
+	if (!err && m.status == DISC_NONE)
+		return why_set(why, -ENOMEDIUM, "the disc is gone");
+	if (!err && (v->blank ? m.has_base : m.base_lba != v->info.lba))
+		return why_set(why, -ESTALE, "it is another disc");
 	if (!err)
 		err = volume_look(v, why);
 	if (err)
 		return err;
-	m = v->medium;
 	if (m.nwa != c->facts.nwa)
 		snprintf(c->note, sizeof c->note,
 			 "; what was written of it stays on the disc from "
