@@ -137,3 +137,26 @@ int disc_identity(struct disc *disc, uint64_t *ret_dev, uint64_t *ret_ino,
 {
 	return disc->ops->identity(disc, ret_dev, ret_ino, serial);
 }
+
+const char *disc_status_word(enum disc_status status)
+{
+	switch (status) {
+	case DISC_BLANK:
+		return "blank";
+	case DISC_APPENDABLE:
+		return "appendable";
+	case DISC_CLOSED:
+		return "closed";
+	case DISC_FOREIGN:
+		return "not a data disc";
+	case DISC_DAMAGED:
+		return "damaged";
+	case DISC_PROTECTED:
+		return "write-protected";
+	case DISC_UNSUPPORTED:
+		return "unsupported";
+	case DISC_NONE:
+		break;
+	}
+	return "no medium";
+}

@@ -41,6 +41,9 @@ enum disc_status {
 	DISC_NONE,        /* no medium */
 };
 
+/* disc_status_word - "blank", "write-protected", "no medium", ... */
+const char *disc_status_word(enum disc_status status);
+
 /* What disc_look finds.  Strings live as long as the disc. */
 struct medium {
 	enum disc_status status;
@@ -111,6 +114,8 @@ struct disc_params {
 	const char *path;
 	bool writable;          /* wanted; medium.why_not_writable tells why not */
 	bool create;            /* make an image file that is not there */
+	bool foreign;           /* open also what cannot be mounted, or read:
+				 * disc_look has to be called then */
 	uint64_t capacity_bytes; /* 0: an image may grow as its file system allows */
 };
 
@@ -120,7 +125,8 @@ struct disc_params {
  * file) until disc_free; one opened read-only is not.  A file that cannot be
  * opened for writing is opened read-only, with why_not_writable set.
  * Returns 0, or -errno with @why filled: -ENOENT, -EISDIR, -EBUSY (another
- * mount has it), -EMEDIUMTYPE (neither blank nor ISO 9660), ...
+ * mount has it), -EMEDIUMTYPE (neither blank nor ISO 9660,
+ * unless params->foreign), ...
  */
 int disc_open(const struct disc_params *params, struct disc **ret,
 	      struct why *why);

@@ -261,7 +261,7 @@ static int look_at_last(struct disc *disc, struct medium *m, struct why *why)
 		if (is_distrusted(d, toc[n].lba))
 			continue;
 		trusted = true;
-		is = is_session(disc, toc[n].lba);
+		is = toc[n].audio ? 0 : is_session(disc, toc[n].lba);
 		if (is == 0) {
 			m->status = DISC_FOREIGN;
 			return 0;
@@ -316,7 +316,8 @@ int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
 	}
 	if (err < 0)
 		return err;
-	if (m.overwritable && drive_readable(disc) > 0) {
+	/* One that was formatted and never written may have less. */
+	if (m.overwritable && drive_readable(disc) >= DISC_HEAD_BYTES) {
 		err = drive_disc_read_head(disc, head);
 		if (err < 0)
 			return why_set(why, err, "cannot read the head of %s",
@@ -437,8 +438,10 @@ static const struct disc_ops drive_ops = {
 	.free = drive_free,
 };
 
-static int open_drive(struct drive_disc *d, const char *path, struct why *why)
+static int open_drive(struct drive_disc *d, const struct disc_params *params,
+		      struct why *why)
 {
+	const char *path = params->path;
 	struct medium medium = {0};
 	int err;
 
@@ -453,6 +456,8 @@ static int open_drive(struct drive_disc *d, const char *path, struct why *why)
 	err = drive_open(d->disc.path, &d->drive, why);
 	if (err < 0)
 		return err;
+	if (params->foreign)
+		return 0;
 	err = drive_disc_look(&d->disc, &medium, why);
 	if (err < 0)
 		return err;
@@ -473,11 +478,21 @@ int drive_disc_open(const struct disc_params *params, struct disc **ret,
 		return -ENOMEM;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->idle, NULL);
-	err = open_drive(d, params->path, why);
+	err = open_drive(d, params, why);
 	if (err < 0) {
 		drive_free(&d->disc);
 		return err;
 	}
 	*ret = &d->disc;
 	return 0;
+}
+
+bool drive_disc_parts(struct disc *disc, struct drive **ret_drive,
+		      const struct drive_state **ret_state)
+{
+	if (disc->ops != &drive_ops)
+		return false;
+	*ret_drive = drive_of(disc)->drive;
+	*ret_state = &drive_of(disc)->state;
+	return true;
 }

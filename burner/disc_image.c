@@ -417,6 +417,8 @@ static int open_image(const struct disc_params *params,
 		if (err < 0)
 			return err;
 	}
+	if (params->foreign)
+		return 0;
 	err = image_look(&image->disc, &medium, why);
 	if (err < 0)
 		return err;

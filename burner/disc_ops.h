@@ -96,4 +96,13 @@ int image_disc_open(const struct disc_params *params, struct disc **ret,
 int drive_disc_open(const struct disc_params *params, struct disc **ret,
 		    struct why *why);
 
+/*
+ * drive_disc_parts - the drive of @disc, and what that said of its medium at
+ * the last look; both @disc's own.  Returns false if it is no drive's.
+ */
+struct drive;
+struct drive_state;
+bool drive_disc_parts(struct disc *disc, struct drive **ret_drive,
+		      const struct drive_state **ret_state);
+
 #endif

@@ -160,6 +160,15 @@ static bool track_place(struct burn_track *track, uint32_t *ret_lba,
 	return true;
 }
 
+/* MMC-6 table 544: the control field of a data track has this bit. */
+static bool is_audio(struct burn_track *track)
+{
+	struct burn_toc_entry entry = {0};
+
+	burn_track_get_entry(track, &entry);
+	return !(entry.control & 4);
+}
+
 /* The closed sessions, by the table of contents. */
 static int read_toc(struct drive *d, struct drive_state *ret)
 {
@@ -183,6 +192,8 @@ static int read_toc(struct drive *d, struct drive_state *ret)
 
 		tracks = burn_session_get_tracks(sessions[i], &tracks_n);
 		ret->tracks_n += (unsigned)tracks_n;
+		s->audio = drive_is_cd(ret->profile) && tracks_n > 0 &&
+			   is_audio(tracks[0]);
 		if (tracks_n > 0 && track_place(tracks[0], &s->lba, &s->end) &&
 		    track_place(tracks[tracks_n - 1], &last, &s->end))
 			ret->sessions_n++;

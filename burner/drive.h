@@ -40,6 +40,7 @@ struct drive {
 struct drive_session {
 	uint32_t lba;
 	uint64_t end; /* one behind its last track */
+	bool audio;   /* its first track is, so there is nothing to read */
 };
 
 /* What the drive says of its medium. */

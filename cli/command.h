@@ -31,6 +31,14 @@ extern const struct command command_revert;
 extern const struct command command_check;
 extern const struct command command_export;
 extern const struct command command_stage;
+extern const struct command command_drives;
+extern const struct command command_info;
+extern const struct command command_blank;
+extern const struct command command_format;
+extern const struct command command_close;
+extern const struct command command_recover;
+extern const struct command command_eject;
+extern const struct command command_load;
 
 /* mount.discfs and umount.discfs, as mount(8) and umount(8) call them. */
 extern const struct command helper_mount;

@@ -15,9 +15,11 @@
 #include "config.h"
 
 static const struct command *const commands[] = {
-	&command_mount,	 &command_umount, &command_status, &command_diff,
-	&command_commit, &command_log,	  &command_stage,
-	&command_revert, &command_check,  &command_export,
+	&command_mount,	 &command_umount, &command_status,  &command_diff,
+	&command_commit, &command_revert, &command_log,	    &command_check,
+	&command_export, &command_drives, &command_info,    &command_blank,
+	&command_format, &command_close,  &command_recover, &command_eject,
+	&command_load,	 &command_stage,
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

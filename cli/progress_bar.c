@@ -158,7 +158,7 @@ size_t progress_bar_render(const struct progress *p, size_t width, char *buf,
 			line_add(&l, bar);
 		line_add(&l, percent);
 	}
-	if (p->blocks_done || p->blocks_total) {
+	if (!p->relative && (p->blocks_done || p->blocks_total)) {
 		format_done(p, done, sizeof done);
 		line_add(&l, done);
 	}

@@ -59,3 +59,22 @@ void show_deltas(struct json_object *list)
 			printf("%s %s\n", kind, path);
 	}
 }
+
+void show_speeds(struct json_object *list)
+{
+	char text[256];
+	size_t len = 0;
+
+	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+		double bytes = (double)json_object_get_int64(
+			json_object_array_get_idx(list, i));
+		int n = snprintf(text + len, sizeof text - len, "%s%.1f",
+				 i ? ", " : "", bytes / 1e6);
+
+		if (n < 0 || (size_t)n >= sizeof text - len)
+			break;
+		len += (size_t)n;
+	}
+	if (len)
+		show_row("speeds:", "%s MB/s", text);
+}

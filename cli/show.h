@@ -19,6 +19,9 @@ bool show_is_true(struct json_object *object, const char *key);
 void show_row(const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* show_speeds - a row with speeds in bytes a second; @list may be NULL. */
+void show_speeds(struct json_object *list);
+
 /* show_deltas - the list of a report's deltas, one a line. */
 void show_deltas(struct json_object *list);
 

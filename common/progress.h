@@ -10,6 +10,7 @@
  */
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct progress {
@@ -17,6 +18,7 @@ struct progress {
 			       * "checking", "exporting" */
 	uint64_t blocks_done; /* of 2048 bytes */
 	uint64_t blocks_total; /* 0: not known */
+	bool relative;	      /* they only tell how far, in parts of a whole */
 	const char *file;     /* path in the disc, or NULL */
 	uint64_t bytes_per_second; /* 0: not known */
 	uint32_t seconds_left;     /* 0: not known */

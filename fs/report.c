@@ -17,35 +17,12 @@
 
 /* ---- status ---- */
 
-static const char *status_word(enum disc_status status)
-{
-	switch (status) {
-	case DISC_BLANK:
-		return "blank";
-	case DISC_APPENDABLE:
-		return "appendable";
-	case DISC_CLOSED:
-		return "closed";
-	case DISC_FOREIGN:
-		return "not a data disc";
-	case DISC_DAMAGED:
-		return "damaged";
-	case DISC_PROTECTED:
-		return "write-protected";
-	case DISC_UNSUPPORTED:
-		return "unsupported";
-	case DISC_NONE:
-		break;
-	}
-	return "no medium";
-}
-
-static struct json_object *medium_object(const struct medium *m)
+struct json_object *report_medium(const struct medium *m)
 {
 	struct json_object *o = json_object_new_object();
 
 	put_text(o, "type", m->type);
-	put_text(o, "status", status_word(m->status));
+	put_text(o, "status", disc_status_word(m->status));
 	put_bool(o, "overwritable", m->overwritable);
 	put_number(o, "capacity_bytes", m->capacity_blocks * DISC_BLOCK);
 	put_number(o, "free_bytes", m->free_blocks * DISC_BLOCK);
@@ -234,7 +211,7 @@ struct json_object *report_status(struct volume *v)
 	put_bool(o, "readonly", v->readonly_reason != NULL);
 	if (v->readonly_reason)
 		put_text(o, "readonly_reason", v->readonly_reason);
-	put(o, "medium", medium_object(&medium));
+	put(o, "medium", report_medium(&medium));
 	put(o, "session", session_object(blank, &info));
 	put(o, "space", space_object(v, &medium, &space));
 	put(o, "pending", pending_object(v, &space));

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <json-c/json.h>
 
+#include "burner/disc.h"
 #include "fs/diff.h"
 #include "fs/stage_view.h"
 
@@ -33,6 +34,9 @@ static inline void put_bool(struct json_object *o, const char *key, bool b)
 {
 	put(o, key, json_object_new_boolean(b));
 }
+
+/* report_medium - the medium as in report_status (volume.h). */
+struct json_object *report_medium(const struct medium *m);
 
 /* report_delta - one of the deltas in report_diff (volume.h); "size" is left
  * out where it is STAGE_VIEW_NO_SIZE. */

@@ -24,7 +24,8 @@ offers() {
 	ok "$line"
 }
 
-offers 'discfs ' mount umount status diff commit log stage revert check export --help --version
+offers 'discfs ' mount umount status diff commit revert log check export drives \
+	info blank format close recover eject load stage --help --version
 offers 'discfs u' umount
 offers 'discfs umount --k' --keep
 offers 'discfs commit -' -n --json --help
@@ -46,6 +47,16 @@ _discfs_stages() { printf '%s\n' 1f0e 1fff 2abc; }
 offers 'discfs stage show 1f' 1f0e 1fff
 offers 'discfs stage drop -y ' 1f0e 1fff 2abc
 offers 'discfs stage export --stage /s 2' 2abc
+
+_discfs_drives() { printf '%s\n' /dev/sr0 /dev/sr1; }
+offers 'discfs blank ' /dev/sr0 /dev/sr1
+offers 'discfs eject /dev/sr1' /dev/sr1
+offers 'discfs info ' /dev/sr0 /dev/sr1
+offers 'discfs drives -' --json --help
+offers 'discfs format -' -y --full --json --help
+offers 'discfs close -' -y --json --help
+offers 'discfs recover -' --json --help
+offers 'discfs load -' --help
 
 _discfs_mountpoints() { printf '%s\n' '/mnt/a' '/mnt/b c'; }
 offers 'discfs umount /mnt/b' '/mnt/b\ c'

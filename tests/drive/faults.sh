@@ -43,6 +43,53 @@ for kind in cd-r dvd+r bd-r dvd+rw; do
 	done
 done
 
+# At one block: what comes before it is there, and it is not.
+for kind in cd-r dvd+r bd-r dvd+rw; do
+	first $kind
+	bad=$(disc show | sed -n 's/^track [0-9]*: .* nwa \([0-9]*\) .*/\1/p' |
+		tail -n 1)
+	[ $kind != dvd+rw ] || bad=256
+	bad=$((bad + 100))
+	disc fault write-error lba=$bad
+	second && fail "$kind burned in spite of a bad block"
+	grep -Eq '\[3 0C|[Ww]rite error' "$T/said" || fail "$(cat "$T/said")"
+	disc faults clear
+	disc extract $((bad - 1)) 1 >"$T/before"
+	disc extract $bad 1 >"$T/bad"
+	[ -n "$(tr -d '\000' <"$T/before" | head -c 1)" ] ||
+		fail "$kind: nothing in front of block $bad"
+	[ -z "$(tr -d '\000' <"$T/bad" | head -c 1)" ] ||
+		fail "$kind: block $bad was written"
+done
+ok "a write error at one block"
+
+# By its button: not while a program has locked it.
+first dvd+r
+disc fault slow on=write ms=40
+second &
+burning=$!
+within 10 sh -c "'$MMCDISC' '$DRIVE' log | tail -n 1 | grep -q ^2a"
+if disc eject 2>/dev/null; then
+	fail "the button opened it during a burn"
+fi
+wait $burning || fail "not burned because of the button"
+disc faults clear
+holds 1 2
+disc eject
+disc_is open
+# As libburn does by itself.
+holds 1 2
+disc_is appendable
+ok "the button: locked during a burn, else it opens"
+
+# A command that fails once: the next burn goes well.
+first dvd+rw
+disc fault fail on=write skip=3
+second && fail "burned in spite of a command that failed"
+second || fail "not burned behind that: $(cat "$T/said")"
+holds 1 2
+ok "one command fails, the next burn goes well"
+
 # What passes by itself, is waited for.
 for fault in "busy on=write skip=3 times=5" "not-ready on=00 times=2" \
 	"slow on=write times=5 ms=20"; do

@@ -114,3 +114,12 @@ on_drive() {
 mount_drive() {
 	on_drive mount -o "stage=$STAGE${1:+,$1}" /dev/sr0 "$MNT"
 }
+
+# hold_drive - another program opens it, and does not claim it for itself alone;
+# until "kill $holder".
+hold_drive() {
+	env MMC_SLEEP=real LD_PRELOAD="$MMCSHIM" \
+		bash -c "exec 3</dev/sr0; echo >'$T/open'; exec sleep 60" &
+	holder=$!
+	within 10 [ -e "$T/open" ]
+}

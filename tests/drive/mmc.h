@@ -12,7 +12,7 @@
  * Blocks are of 2048 bytes.  What takes long on a drive (IMMED bit set) takes
  * a number of polls here.
  *
- * Not in the model: audio, raw sectors, packet writing on CD, packet formats
+ * Not in the model: writing audio or reading it, raw sectors, packet writing on CD, packet formats
  * of DVD-RAM cartridges, copy protection.  What asks for them is refused, as
  * by a drive that does not have them.
  */
@@ -133,6 +133,7 @@ struct mmc_state {
 	bool tray_open;
 	bool locked;
 	bool gone;
+	bool by_hand; /* it can open, but has to be pushed in */
 	bool write_protected;
 	uint32_t attention; /* sense of a pending UNIT ATTENTION, or 0 */
 	uint8_t media_event;
@@ -147,6 +148,7 @@ struct mmc_state {
 	uint32_t tracks_n;
 	struct mmc_track tracks[MMC_MAX_TRACKS];
 	bool finalized;
+	bool audio; /* a CD whose tracks are all of audio */
 	bool only_at_once; /* a DVD-RW after a minimal blanking */
 	/* From SEND CUE SHEET to its last block: session at once. */
 	bool sao;

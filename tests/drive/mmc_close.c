@@ -128,6 +128,7 @@ static int close_track(struct mmc *m, uint32_t number)
 static int close_session(struct mmc *m, bool finalize)
 {
 	struct mmc_state *s = m->s;
+	bool is_cd = mmc_medium(m)->family == MMC_CD;
 	const struct mmc_track *last = &s->tracks[s->tracks_n - 1];
 	uint32_t closed = 0;
 
@@ -147,8 +148,11 @@ static int close_session(struct mmc *m, bool finalize)
 		if (s->tracks[i].state == MMC_TRACK_RESERVED)
 			mmc_close_track(m, &s->tracks[i]);
 	}
-	/* An empty session is not closed, but the disc can be. */
-	if (closed || finalize)
+	/*
+	 * An empty session is not closed, but the disc can be; on CD it cannot:
+	 * whether a session follows is written into the one before.
+	 */
+	if (closed || (finalize && !is_cd))
 		mmc_close_session(m, finalize);
 	return 0;
 }

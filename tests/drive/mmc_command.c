@@ -106,6 +106,8 @@ static int start_stop(struct mmc *m, struct mmc_request *rq)
 		mmc_eject(m);
 		return 0;
 	case 3:
+		if (s->tray_open && s->by_hand)
+			return SENSE_CDB;
 		if (s->tray_open)
 			mmc_load(m);
 		return 0;

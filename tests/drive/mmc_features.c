@@ -102,6 +102,8 @@ static size_t put_feature(const struct mmc *m, const struct feature *f,
 	if (f->code == 0x0108) {
 		len = sizeof(m->s->serial);
 		memcpy(p + 4, m->s->serial, len);
+	} else if (f->code == 0x0003 && m->s->by_hand) {
+		p[4] = 0x49; /* pop-up, as page 2Ah says */
 	} else if (f->code == 0x0020) {
 		put32(p + 4, m->s->capacity - 1);
 	}

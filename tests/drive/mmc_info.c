@@ -5,6 +5,12 @@
 /* Before block 0 the count wraps at 100 minutes (MMC-6 table 670). */
 #define FIRST_LEAD_IN (-11635 + 450000)
 
+/* MMC-6 table 544: data, or audio of two channels. */
+static uint8_t control(const struct mmc *m)
+{
+	return m->s->audio ? 0 : 4;
+}
+
 /* Tracks that a table of contents shows: those of closed sessions. */
 static uint32_t closed_tracks(const struct mmc *m)
 {
@@ -119,7 +125,7 @@ int mmc_track_information(struct mmc *m, struct mmc_request *rq)
 	put16(answer, n - 2);
 	answer[2] = (uint8_t)number;
 	answer[3] = (uint8_t)track->session;
-	answer[5] = (uint8_t)(track->damaged << 5 | 4);
+	answer[5] = (uint8_t)(track->damaged << 5 | control(m));
 	answer[6] =
 		track->state == MMC_TRACK_INVISIBLE && kind->family == MMC_CD
 			? 0x0f
@@ -161,9 +167,10 @@ static void put_toc_address(uint8_t *p, int64_t lba, bool msf)
 		put32(p, (uint32_t)lba);
 }
 
-static uint8_t *toc_line(uint8_t *p, uint8_t number, int64_t lba, bool msf)
+static uint8_t *toc_line(const struct mmc *m, uint8_t *p, uint8_t number,
+			 int64_t lba, bool msf)
 {
-	p[1] = 0x14; /* data, position */
+	p[1] = 0x10 | control(m); /* position */
 	p[2] = number;
 	put_toc_address(p + 4, lba, msf);
 	return p + 8;
@@ -182,10 +189,10 @@ static int toc_tracks(const struct mmc *m, struct mmc_request *rq, bool msf)
 		return SENSE_CDB;
 	for (uint32_t i = 0; i < n && i < 99; i++) {
 		if (i + 1 >= first)
-			p = toc_line(p, (uint8_t)(i + 1), s->tracks[i].start,
+			p = toc_line(m, p, (uint8_t)(i + 1), s->tracks[i].start,
 				     msf);
 	}
-	p = toc_line(p, 0xaa, mmc_readable(m), msf);
+	p = toc_line(m, p, 0xaa, mmc_readable(m), msf);
 	put16(answer, (uint32_t)(p - answer) - 2);
 	answer[2] = 1;
 	answer[3] = (uint8_t)(n < 99 ? n : 99);
@@ -207,15 +214,16 @@ static int toc_sessions(const struct mmc *m, struct mmc_request *rq, bool msf)
 	put16(answer, sizeof(answer) - 2);
 	answer[2] = 1;
 	answer[3] = (uint8_t)last;
-	toc_line(answer + 4, (uint8_t)(first + 1), s->tracks[first].start, msf);
+	toc_line(m, answer + 4, (uint8_t)(first + 1), s->tracks[first].start,
+		 msf);
 	return mmc_reply(rq, answer, sizeof(answer), get16(rq->cdb + 7));
 }
 
-static uint8_t *full_line(uint8_t *p, unsigned session, uint8_t adr,
-			  uint8_t point)
+static uint8_t *full_line(const struct mmc *m, uint8_t *p, unsigned session,
+			  uint8_t adr, uint8_t point)
 {
 	p[0] = (uint8_t)session;
-	p[1] = (uint8_t)(adr << 4 | 4);
+	p[1] = (uint8_t)(adr << 4 | control(m));
 	p[3] = point;
 	return p + 11;
 }
@@ -240,14 +248,14 @@ static int toc_full(const struct mmc *m, struct mmc_request *rq)
 			last++;
 		end = s->tracks[last].start + s->tracks[last].size;
 		p[8] = (uint8_t)(i + 1);
-		p = full_line(p, session, 1, 0xa0);
+		p = full_line(m, p, session, 1, 0xa0);
 		p[8] = (uint8_t)(last + 1);
-		p = full_line(p, session, 1, 0xa1);
+		p = full_line(m, p, session, 1, 0xa1);
 		put_msf(p + 8, end);
-		p = full_line(p, session, 1, 0xa2);
+		p = full_line(m, p, session, 1, 0xa2);
 		for (; i <= last; i++) {
 			put_msf(p + 8, s->tracks[i].start);
-			p = full_line(p, session, 1, (uint8_t)(i + 1));
+			p = full_line(m, p, session, 1, (uint8_t)(i + 1));
 		}
 		/* Where the next program area begins, if one may. */
 		if (i < n || !s->finalized) {
@@ -257,7 +265,7 @@ static int toc_full(const struct mmc *m, struct mmc_request *rq)
 					       150);
 			p[7] = 2;
 			put_msf(p + 8, s->capacity);
-			p = full_line(p, session, 5, 0xb0);
+			p = full_line(m, p, session, 5, 0xb0);
 		}
 	}
 	put16(answer, (uint32_t)(p - answer) - 2);

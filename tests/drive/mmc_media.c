@@ -129,6 +129,7 @@ void mmc_begin_blank(struct mmc *m)
 	s->tracks_n = 0;
 	s->finalized = false;
 	s->only_at_once = false;
+	s->audio = false;
 	s->sao = false;
 	s->dummy = false;
 	if (mmc_is_sequential(m)) {

@@ -44,6 +44,13 @@ unsigned mmc_write_type(const struct mmc *m)
 	return m->s->write_page[2] & 15;
 }
 
+bool mmc_writes_data(const struct mmc *m)
+{
+	const uint8_t *p = m->s->write_page;
+
+	return (p[3] & 4) && (p[4] & 15) != 0;
+}
+
 bool mmc_multi(const struct mmc *m)
 {
 	return m->s->write_page[3] >> 6 == 3;
@@ -86,7 +93,8 @@ static size_t page_capabilities(const struct mmc *m, uint8_t *p)
 	p[2] = 0x3f; /* reads CD-R, CD-RW, DVD-ROM, DVD-R, DVD-RAM */
 	p[3] = 0x37; /* writes CD-R, CD-RW, test write, DVD-R, DVD-RAM */
 	p[4] = 0x70; /* mode 2 form 1 and 2, multi-session */
-	p[6] = (uint8_t)(0x29 | s->locked << 1); /* tray, ejects, locks */
+	p[6] = (uint8_t)((s->by_hand ? 0x49 : 0x29) |
+			 s->locked << 1); /* pop-up or tray, ejects, locks */
 	put16(p + 8, kbs[0]);
 	put16(p + 12, MMC_CACHE_BLOCKS * MMC_BLOCK / 1024);
 	put16(p + 14, s->read_kbs);
@@ -167,8 +175,8 @@ static int select_write_page(struct mmc *m, const uint8_t *p, size_t len)
 	if (type > TYPE_AT_ONCE)
 		return SENSE_PARAMETER;
 	/*
-	 * Nor blocks of other sizes; at once the cue sheet says.  Audio can be
-	 * chosen, as is done for closing, but not written.
+	 * Nor blocks of other sizes; at once the cue sheet says.  Those of
+	 * audio can be chosen: libburn does, where it only closes.
 	 */
 	if (type != TYPE_AT_ONCE && block_type != 0 && block_type != 8 &&
 	    block_type != 10)

@@ -52,6 +52,8 @@ static int read_blocks(struct mmc *m, struct mmc_request *rq, int64_t lba,
 		return SENSE_NOT_FORMATTED;
 	if (lba < 0 || lba + blocks > recorded_end(m))
 		return SENSE_LBA;
+	if (m->s->audio)
+		return SENSE_TRACK_MODE;
 	if (rq->len < (size_t)blocks * MMC_BLOCK)
 		return SENSE_CDB;
 	for (uint32_t i = 0; i < blocks; i++) {

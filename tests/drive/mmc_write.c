@@ -131,8 +131,7 @@ static int write_sequential(struct mmc *m, struct mmc_request *rq, int64_t lba,
 		return write_at_once_cd(m, rq, lba, blocks);
 	/* No packets, and no audio. */
 	if (kind->family == MMC_CD &&
-	    (type != TYPE_TRACK_AT_ONCE || !(m->s->write_page[3] & 4) ||
-	     m->s->write_page[4] == 0))
+	    (type != TYPE_TRACK_AT_ONCE || !mmc_writes_data(m)))
 		return SENSE_TRACK_MODE;
 	if (lba < 0)
 		return SENSE_WRITE_ADDRESS;
@@ -200,6 +199,41 @@ int mmc_write(struct mmc *m, struct mmc_request *rq)
 }
 
 /*
+ * A DVD-R at once is complete when all of its track is there: the drive writes
+ * lead-in and lead-out, without a command.
+ */
+static void end_at_once(struct mmc *m)
+{
+	struct mmc_state *s = m->s;
+	const struct mmc_kind *kind = mmc_medium(m);
+	struct mmc_track *track = &s->tracks[s->tracks_n - 1];
+
+	if (kind->family != MMC_DVD_MINUS || !mmc_is_sequential(m) ||
+	    s->finalized || mmc_write_type(m) != TYPE_AT_ONCE ||
+	    track->state != MMC_TRACK_RESERVED ||
+	    track->nwa < track->start + track->size)
+		return;
+	mmc_close_track(m, track);
+	mmc_close_session(m, !mmc_multi(m));
+}
+
+/* Of reserved tracks, too, an ECC block that was begun is burned whole. */
+static void pad_reserved(struct mmc *m)
+{
+	static const uint8_t zeros[MMC_BLOCK];
+	struct mmc_state *s = m->s;
+	uint32_t ecc = mmc_medium(m)->ecc;
+
+	for (uint32_t i = 0; mmc_is_sequential(m) && i < s->tracks_n; i++) {
+		struct mmc_track *track = &s->tracks[i];
+
+		while (track->state == MMC_TRACK_RESERVED && !track->damaged &&
+		       track->nwa % ecc)
+			mmc_cache_put(m, track->nwa++, zeros);
+	}
+}
+
+/*
  * MMC-6 6.41: all is on the medium.  It ends a track at once on CD, and pads
  * an ECC block that is not full where writing is in such blocks.
  */
@@ -209,11 +243,14 @@ int mmc_synchronize(struct mmc *m, struct mmc_request *rq)
 	const struct mmc_kind *kind = mmc_medium(m);
 	struct mmc_track *track = mmc_open_track(m);
 
+	if (!s->dummy)
+		pad_reserved(m);
 	mmc_cache_flush(m);
 	if (s->dummy) {
 		end_dummy(m);
 		return 0;
 	}
+	end_at_once(m);
 	if (rq->cdb[1] & 2)
 		mmc_busy(m, POLLS_SYNC, SENSE_LONG_WRITE);
 	if (!track || track->state != MMC_TRACK_OPEN || track->damaged)

@@ -17,7 +17,8 @@ static const char usage[] =
 	"usage: mmcdisc FILE create KIND [capacity=BLOCKS] [image=FILE]\n"
 	"       mmcdisc FILE show | log | count OPCODE|read|write\n"
 	"       mmcdisc FILE eject | load | remove | damage | powercut\n"
-	"       mmcdisc FILE unplug | plug | protect | unprotect\n"
+	"       mmcdisc FILE unplug | plug | protect | unprotect | by-hand | "
+	"audio\n"
 	"       mmcdisc FILE fault ACTION [WHERE...] | faults clear\n"
 	"       mmcdisc FILE extract LBA BLOCKS\n"
 	"       mmcdisc kinds\n"
@@ -148,6 +149,10 @@ static int simple_verb(struct mmc *m, const char *verb)
 		s->write_protected = true;
 	else if (strcmp(verb, "unprotect") == 0)
 		s->write_protected = false;
+	else if (strcmp(verb, "by-hand") == 0)
+		s->by_hand = true;
+	else if (strcmp(verb, "audio") == 0)
+		s->audio = true;
 	else
 		return 0;
 	return 1;

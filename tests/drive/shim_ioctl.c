@@ -175,9 +175,10 @@ int shim_ioctl(struct shim_drive *drive, unsigned long request, void *arg)
 		number[1] = 0;
 		return 0;
 	case CDROM_GET_CAPABILITY:
-		return CDC_OPEN_TRAY | CDC_CLOSE_TRAY | CDC_LOCK |
-		       CDC_MULTI_SESSION | CDC_CD_R | CDC_CD_RW | CDC_DVD |
-		       CDC_DVD_R | CDC_DVD_RAM | CDC_GENERIC_PACKET;
+		return (drive->file.mmc.s->by_hand ? 0 : CDC_CLOSE_TRAY) |
+		       CDC_OPEN_TRAY | CDC_LOCK | CDC_MULTI_SESSION | CDC_CD_R |
+		       CDC_CD_RW | CDC_DVD | CDC_DVD_R | CDC_DVD_RAM |
+		       CDC_GENERIC_PACKET;
 	case CDROM_DRIVE_STATUS:
 		return drive_status(drive);
 	case CDROM_DISC_STATUS:
@@ -188,8 +189,13 @@ int shim_ioctl(struct shim_drive *drive, unsigned long request, void *arg)
 	case CDROMMULTISESSION:
 		return multisession(drive, arg);
 	case CDROMEJECT:
+		/* The kernel unlocks it first, if nobody else has it open. */
+		if (simple(drive, 0x1e, 0) < 0)
+			return -1;
 		return simple(drive, 0x1b, 2);
 	case CDROMCLOSETRAY:
+		if (drive->file.mmc.s->by_hand)
+			return fail(ENOSYS);
 		return simple(drive, 0x1b, 3);
 	case CDROM_LOCKDOOR:
 		return simple(drive, 0x1e, arg != NULL);

@@ -3,7 +3,7 @@
 #
 # dvd+rw-mediainfo and the programs of sg3-utils read the drive's status.
 . "$top_srcdir/tests/drive/lib.sh"
-requires dvd+rw-mediainfo sg_inq sg_get_config sg_readcap sg_turs xorriso
+requires dvd+rw-mediainfo sg_inq sg_get_config sg_readcap sg_turs xorriso wodim cdrskin
 
 # says REGEX - the program that was run last.
 says() {
@@ -36,6 +36,34 @@ for pair in "${names[@]}"; do
 	esac
 	ok "dvd+rw-mediainfo: a new ${pair%%:*}"
 done
+
+declare -A profile=(
+	[cd-rom]=CD-ROM [cd-r]=CD-R [cd-rw]=CD-RW [dvd-rom]=DVD-ROM
+	[dvd-r]='DVD-R sequential recording'
+	[dvd-rw]='DVD-RW sequential recording'
+	[dvd-rw-ro]='DVD-RW restricted overwrite' [dvd+r]='DVD[+]R'
+	[dvd+r-dl]='DVD[+]R dual layer' [dvd+rw]='DVD[+]RW' [dvd-ram]=DVD-RAM
+	[bd-rom]='BD-ROM' [bd-r]='BD-R SRM' [bd-re]=BD-RE
+)
+for kind in "${!profile[@]}"; do
+	new_drive "$kind"
+	burns sg_get_config /dev/sr0
+	says "Current profile: ${profile[$kind]}"
+	burns sg_inq --page=0x80 /dev/sr0
+	says 'MMC-'
+	burns cdrskin dev=/dev/sr0 -minfo
+	says "Mounted media type: *${profile[$kind]%% *}"
+done
+ok "sg_get_config and cdrskin -minfo know all media"
+
+for kind in cd-r cd-rw; do
+	new_drive $kind
+	burns wodim dev=/dev/sr0 -atip
+	[ $kind = cd-r ] && is=' not' || is=
+	says "Is$is erasable"
+	says "ATIP start of lead out: $CAPACITY "
+done
+ok "wodim -atip: what is pressed into a CD"
 
 three_trees
 new_drive dvd+r

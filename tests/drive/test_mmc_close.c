@@ -109,6 +109,61 @@ START_TEST(a_closed_disc_takes_no_more)
 }
 END_TEST
 
+/* DVD-R at once: the drive closes it when all of it is there. */
+START_TEST(at_once_it_closes_by_itself)
+{
+	struct rig *rig = rig_new(MMC_DVD_R);
+
+	ck_assert_uint_eq(set_type(rig, TYPE_AT_ONCE, false, false), 0);
+	ck_assert_uint_eq(reserve(rig, 60), 0);
+	ck_assert_uint_eq(put(rig, 0, 32, 1), 0);
+	ck_assert_uint_eq(sync_cache(rig), 0);
+	ck_assert(!rig->m.s->finalized);
+	ck_assert_uint_eq(put(rig, 32, 28, 1), 0);
+	ck_assert_uint_eq(sync_cache(rig), 0);
+	ck_assert(rig->m.s->finalized);
+	ck_assert_uint_eq(rig->m.s->tracks[0].state, MMC_TRACK_CLOSED);
+	ck_assert_uint_eq(get(rig, 32, 28), 0);
+	assert_filled(rig, 28, 1);
+	ck_assert_uint_eq(get(rig, 60, 4), 0);
+	assert_filled(rig, 4, 0);
+	ck_assert_uint_eq(put(rig, 64, 16, 1), SENSE_TRACK_MODE);
+	rig_free(rig);
+}
+END_TEST
+
+/* Between the sessions: a CD says in each whether one more may follow. */
+START_TEST(a_disc_can_be_closed_later)
+{
+	static const struct {
+		enum mmc_media media;
+		unsigned function;
+		bool closes;
+	} how[] = {
+		{MMC_CD_R, 2, false},
+		{MMC_DVD_R, 2, true},
+		{MMC_DVD_PLUS_R, 5, true},
+		{MMC_BD_R, 6, true},
+	};
+
+	for (size_t i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+		struct rig *rig = rig_new(how[i].media);
+
+		one_session(rig, 0);
+		set_type(rig,
+			 mmc_kind(how[i].media)->family == MMC_CD
+				 ? TYPE_TRACK_AT_ONCE
+				 : TYPE_INCREMENTAL,
+			 false, false);
+		ck_assert_uint_eq(close_what(rig, how[i].function, 0), 0);
+		ck_assert_uint_eq(disc_information(rig), 0);
+		ck_assert_uint_eq(rig->buf[2] & 3, how[i].closes ? 2 : 1);
+		ck_assert_uint_eq(get(rig, 0, 32), 0);
+		rig_free(rig);
+	}
+}
+END_TEST
+
 START_TEST(close_functions_go_with_the_medium)
 {
 	struct rig *rig = rig_new(MMC_CD_R);
@@ -143,6 +198,20 @@ START_TEST(reserved_tracks_have_to_be_full)
 	assert_filled(rig, 32, 2);
 	ck_assert_uint_eq(get(rig, 64, 16), 0);
 	assert_filled(rig, 16, 3);
+	rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_reserved_track_ends_with_its_ecc_block)
+{
+	struct rig *rig = rig_new(MMC_DVD_PLUS_R);
+
+	ck_assert_uint_eq(reserve(rig, 60), 0);
+	ck_assert_uint_eq(put(rig, 0, 60, 1), 0);
+	ck_assert_uint_eq(sync_cache(rig), 0);
+	ck_assert_uint_eq(close_what(rig, 2, 0), 0);
+	ck_assert_uint_eq(get(rig, 60, 4), 0);
+	assert_filled(rig, 4, 0);
 	rig_free(rig);
 }
 END_TEST
@@ -282,8 +351,11 @@ TCase *close_cases(void)
 	tcase_add_test(tc, a_closed_track_is_of_whole_ecc_blocks);
 	tcase_add_test(tc, run_out_blocks_cannot_be_read);
 	tcase_add_test(tc, a_closed_disc_takes_no_more);
+	tcase_add_test(tc, at_once_it_closes_by_itself);
+	tcase_add_test(tc, a_disc_can_be_closed_later);
 	tcase_add_test(tc, close_functions_go_with_the_medium);
 	tcase_add_test(tc, reserved_tracks_have_to_be_full);
+	tcase_add_test(tc, a_reserved_track_ends_with_its_ecc_block);
 	tcase_add_test(tc, session_at_once);
 	tcase_add_test(tc, blanking);
 	tcase_add_test(tc, formatting);

@@ -181,6 +181,23 @@ START_TEST(the_tray)
 }
 END_TEST
 
+START_TEST(a_tray_without_a_motor)
+{
+	struct rig *rig = rig_new(MMC_CD_R);
+	const uint8_t sense_page[10] = {0x5a, 0, 0x2a, 0, 0, 0, 0, 0, 64};
+
+	rig->m.s->by_hand = true;
+	ck_assert_uint_eq(run(rig, sense_page, 10, 64), 0);
+	ck_assert_uint_eq(rig->buf[8 + 6] >> 5, 2);
+	ck_assert_uint_eq(simple(rig, 0x1b, 2), 0);
+	ck_assert_uint_eq(simple(rig, 0x1b, 3), SENSE_CDB);
+	ck_assert(rig->m.s->tray_open);
+	mmc_load(&rig->m);
+	ck_assert(!rig->m.s->tray_open);
+	rig_free(rig);
+}
+END_TEST
+
 START_TEST(attention_is_kept_for_a_command_that_takes_it)
 {
 	struct rig *rig = rig_new(MMC_CD_R);
@@ -241,6 +258,7 @@ TCase *fault_cases(void)
 	tcase_add_test(tc, a_power_cut_in_a_track);
 	tcase_add_test(tc, a_drive_that_is_gone);
 	tcase_add_test(tc, the_tray);
+	tcase_add_test(tc, a_tray_without_a_motor);
 	tcase_add_test(tc, attention_is_kept_for_a_command_that_takes_it);
 	tcase_add_test(tc, slow_and_another_fault);
 	tcase_add_test(tc, no_more_faults_than_there_is_room_for);

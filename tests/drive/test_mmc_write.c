@@ -236,6 +236,26 @@ START_TEST(verifies)
 }
 END_TEST
 
+/* Found out at the write; a page that is set to close something says less. */
+START_TEST(an_audio_track_takes_no_data)
+{
+	struct rig *rig = rig_new(MMC_CD_R);
+	const uint8_t select[10] = {0x55, 0x10, 0, 0, 0, 0, 0, 0, 60};
+
+	memset(rig->buf, 0, 60);
+	rig->buf[8] = 0x05;
+	rig->buf[9] = 50;
+	rig->buf[10] = TYPE_TRACK_AT_ONCE;
+	rig->buf[11] = 0xc0; /* no data, in blocks of audio */
+	ck_assert_uint_eq(run(rig, select, sizeof(select), 60), 0);
+	ck_assert(mmc_multi(&rig->m));
+	ck_assert_uint_eq(put(rig, 0, 32, 1), SENSE_TRACK_MODE);
+	ck_assert_uint_eq(set_type(rig, TYPE_TRACK_AT_ONCE, true, false), 0);
+	ck_assert_uint_eq(put(rig, 0, 32, 1), 0);
+	rig_free(rig);
+}
+END_TEST
+
 TCase *write_cases(void)
 {
 	TCase *tc = tcase_create("write");
@@ -254,5 +274,6 @@ TCase *write_cases(void)
 	tcase_add_test(tc, write_types_go_with_the_medium);
 	tcase_add_test(tc, read_cd_gives_user_data);
 	tcase_add_test(tc, verifies);
+	tcase_add_test(tc, an_audio_track_takes_no_data);
 	return tc;
 }

@@ -43,3 +43,21 @@ burns wodim dev=/dev/sr0 gracetime=2 -multi -tao -data "$T/image.iso"
 burns wodim dev=/dev/sr0 gracetime=2 blank=fast
 disc_is blank
 ok "wodim: blanks cd-rw"
+
+# DVDs at once, in one session, which is all that it does with them.
+size=$(($(stat -c %s "$T/image.iso") / 2048))
+for kind in dvd-r dvd-rw dvd+r dvd+rw dvd-ram; do
+	new_drive $kind
+	if [ $kind = dvd+rw ]; then
+		burns xorriso -outdev /dev/sr0 -format full
+	fi
+	burns wodim dev=/dev/sr0 gracetime=2 -dao -data "$T/image.iso"
+	case $kind in
+	dvd-r | dvd-rw) disc_is closed ;;
+	dvd+r) disc_is appendable ;;
+	esac
+	disc extract 0 "$size" >"$T/back"
+	same "$T/back" "$T/image.iso" "$kind: what was burned"
+	holds 1
+	ok "wodim: one session on $kind"
+done

@@ -28,6 +28,17 @@ for kind in $CDS $DVDS $BDS; do
 	ok "xorriso: three sessions on $kind"
 done
 
+# All in one session, at once where the medium knows that.
+for kind in cd-r cd-rw dvd-r dvd-rw dvd+r bd-r; do
+	new_drive $kind
+	burns xorriso -for_backup -dev /dev/sr0 -close on -map "$T/t/s1" /s1 \
+		-commit
+	disc_is closed
+	holds 1
+	sessions 1
+done
+ok "xorriso: one session that closes the disc"
+
 for kind in cd-rom dvd-rom bd-rom; do
 	burns xorriso -outdev "$T/image.iso" -map "$T/t/s2" /s2 -commit
 	blocks=$(($(stat -c '%s' "$T/image.iso") / 2048))

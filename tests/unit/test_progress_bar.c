@@ -49,6 +49,22 @@ START_TEST(shows_all_where_there_is_room)
 }
 END_TEST
 
+/* Parts of a whole that are no bytes. */
+START_TEST(a_share_has_no_size)
+{
+	struct progress p = {.phase = "blanking",
+			     .blocks_done = 0x8000,
+			     .blocks_total = 0x10000,
+			     .relative = true};
+
+	render(&p, 80);
+	ck_assert_str_eq(line, "blanking   [==========>         ]   50%");
+	p.blocks_total = p.blocks_done = 0;
+	render(&p, 80);
+	ck_assert_str_eq(line, "blanking ");
+}
+END_TEST
+
 START_TEST(never_exceeds_the_width)
 {
 	struct progress p = half;
@@ -178,6 +194,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, use_utf8, NULL);
 	tcase_add_test(tcase, shows_all_where_there_is_room);
+	tcase_add_test(tcase, a_share_has_no_size);
 	tcase_add_test(tcase, never_exceeds_the_width);
 	tcase_add_test(tcase, drops_the_least_important_first);
 	tcase_add_test(tcase, keeps_the_end_of_a_name);

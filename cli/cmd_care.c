@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * discfs blank, format, close, recover: what is done to a disc as a whole.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "burner/care.h"
+#include "cli/ask.h"
+#include "cli/client.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/progress_bar.h"
+#include "cli/show.h"
+#include "cli/target.h"
+#include "common/cleanup.h"
+#include "fs/report_media.h"
+
+struct care_args {
+	bool json, yes, full, help;
+	const char *drive;
+};
+
+/* ---- arguments ---- */
+
+static int parse(const struct command *self, int argc, char **argv,
+		 bool can_full, struct care_args *args)
+{
+	const struct option long_options[] = {
+		{"help", no_argument, NULL, 'h'},
+		{"json", no_argument, NULL, 'j'},
+		{"yes", no_argument, NULL, 'y'},
+		{can_full ? "full" : NULL, no_argument, NULL, 'f'},
+		{0},
+	};
+	int opt;
+
+	*args = (struct care_args){0};
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":hy", long_options, NULL)) !=
+	       -1) {
+		if (opt == 'h')
+			args->help = true;
+		else if (opt == 'j')
+			args->json = true;
+		else if (opt == 'y')
+			args->yes = true;
+		else if (opt == 'f')
+			args->full = true;
+		else
+			return command_bad_option(self, opt, argv);
+	}
+	if (args->help)
+		return 0;
+	if (optind == argc)
+		return command_misuse(self, "no drive is named");
+	if (argc - optind > 1)
+		return command_misuse(self, "%s: too many arguments",
+				      argv[optind + 1]);
+	args->drive = argv[optind];
+	return 0;
+}
+
+/* ---- the question ---- */
+
+/*
+ * Changes in a stage that are for the disc in the drive: what is asked about
+ * must name them.  Of a disc that cannot be read nobody knows.
+ */
+static void find_pending(const char *drive, char *buf, size_t size)
+{
+	struct json_object *status = NULL;
+	struct why why = {""};
+	uint64_t deltas;
+	struct target t;
+	int err = target_open(&t, drive, &why);
+
+	*buf = 0;
+	if (!err)
+		err = target_status(&t, &status, &why);
+	if (!err) {
+		deltas =
+			answer_number(show_member(status, "pending"), "deltas");
+		if (deltas)
+			snprintf(buf, size,
+				 "%" PRIu64 " change%s in stage %s for it, "
+				 "which could not be burned any more",
+				 deltas, deltas == 1 ? "" : "s",
+				 answer_text(show_member(status, "stage"),
+					     "id"));
+	} else if (err != -EMEDIUMTYPE && err != -ENOMEDIUM) {
+		snprintf(buf, size,
+			 "it is not known whether changes wait for it: %s",
+			 why_text(&why, err));
+	}
+	json_object_put(status);
+	target_close(&t);
+}
+
+/* "CD-RW, 2 sessions, 'PHOTOS'" */
+static void describe(const struct medium_info *m, char *buf, size_t size)
+{
+	const struct medium *medium = &m->medium;
+	const char *id = m->contents.volume_id;
+	int n = snprintf(buf, size, "%s, ", m->kind);
+
+	if (n < 0 || (size_t)n >= size)
+		return;
+	buf += n;
+	size -= (size_t)n;
+	if (medium->sessions == 0)
+		snprintf(buf, size, "%s", disc_status_word(medium->status));
+	else
+		snprintf(buf, size, "%u session%s%s%s%s", medium->sessions,
+			 medium->sessions == 1 ? "" : "s", *id ? ", '" : "", id,
+			 *id ? "'" : "");
+}
+
+static int ask_first(const char *verb, const char *path,
+		     const struct medium_info *m, const char *pending,
+		     bool closes, struct why *why)
+{
+	char text[200];
+
+	describe(m, text, sizeof text);
+	if (!ask_can())
+		return why_set(why, -EPERM,
+			       closes ? "that cannot be undone (%s): without a "
+					"terminal to ask at, -y must say so"
+				      : "what is on it would be lost (%s): "
+					"without a terminal to ask at, -y must "
+					"say so",
+			       text);
+	if (m->trouble[0])
+		command_say("%s: %s", path, m->trouble);
+	if (*pending)
+		command_say("%s: %s", path, pending);
+	if (closes)
+		return ask(why, "%s %s (%s) for ever?", verb, path, text);
+	return ask(why, "%s %s (%s)?", verb, path, text);
+}
+
+/* ---- doing it ---- */
+
+static void draw(void *arg, const struct progress *p)
+{
+	progress_bar_draw(arg, p);
+}
+
+/*
+ * The drive goes on whatever becomes of us; so we stay with it, and see what
+ * comes of it.
+ */
+static int run_to_the_end(struct medium_info *m, enum care_job job, bool full,
+			  struct why *why)
+{
+	struct progress_bar bar;
+	struct progress_sink sink = {.report = draw, .arg = &bar};
+	sigset_t set, old;
+	int err;
+
+	progress_bar_init(&bar, stderr);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	err = care_run(m, job, full, &sink, why);
+	progress_bar_clear(&bar);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return err;
+}
+
+static void print_result(const char *path, const char *done,
+			 const struct medium_info *m, bool json)
+{
+	struct json_object *report;
+
+	if (!json) {
+		printf("%s: %s\n", path, done);
+		return;
+	}
+	report = report_info(path, m);
+	command_print_json(report);
+	json_object_put(report);
+}
+
+static int no_mount(const char *drive, struct why *why)
+{
+	struct mountinfo mount = {0};
+	int found = mountinfo_lookup(drive, true, &mount, why);
+
+	if (found == 1)
+		why_set(why, -EBUSY, "it is mounted on %s: umount it first",
+			mount.dir);
+	mountinfo_release(&mount);
+	return found == 1 ? -EBUSY : found;
+}
+
+static int care(const struct care_args *args, const char *verb,
+		const char *done, enum care_job job, struct why *why)
+{
+	const char *path = args->drive;
+	struct medium_info m = {0};
+	char pending[300] = "", text[160];
+	int err = no_mount(path, why);
+
+	if (err)
+		return err;
+	/* It takes the drive for itself, too. */
+	if (!args->yes && job != CARE_RECOVER && ask_can())
+		find_pending(path, pending, sizeof pending);
+	err = medium_info_open(path, &m, why);
+	if (err)
+		return err;
+	path = disc_path(m.disc);
+	err = care_check(&m, job, args->full, why);
+	if (err == 0 && !args->yes && care_destroys(&m, job))
+		err = ask_first(verb, path, &m, pending, job == CARE_CLOSE,
+				why);
+	if (err == 0) {
+		err = run_to_the_end(&m, job, args->full, why);
+		if (!err) {
+			snprintf(text, sizeof text, "%s; the %s is %s now",
+				 done, m.kind,
+				 disc_status_word(m.medium.status));
+			print_result(path, text, &m, args->json);
+		}
+	} else if (err > 0) {
+		print_result(path, why->text, &m, args->json);
+		err = 0;
+	}
+	medium_info_release(&m);
+	return err;
+}
+
+static int care_command(const struct command *self, int argc, char **argv,
+			const char *done, enum care_job job)
+{
+	struct why why = {""};
+	struct care_args args;
+	int err = parse(self, argc, argv,
+			job == CARE_BLANK || job == CARE_FORMAT, &args);
+
+	if (err)
+		return err;
+	if (args.help)
+		return command_help(self);
+	err = care(&args, self->name, done, job, &why);
+	if (err)
+		command_fail(&why, err, "%s %s", self->name, args.drive);
+	return exit_code_of(err);
+}
+
+static int blank_run(const struct command *self, int argc, char **argv)
+{
+	return care_command(self, argc, argv, "blanked", CARE_BLANK);
+}
+
+static int format_run(const struct command *self, int argc, char **argv)
+{
+	return care_command(self, argc, argv, "formatted", CARE_FORMAT);
+}
+
+static int close_run(const struct command *self, int argc, char **argv)
+{
+	return care_command(self, argc, argv, "closed", CARE_CLOSE);
+}
+
+static int recover_run(const struct command *self, int argc, char **argv)
+{
+	return care_command(self, argc, argv, "the open track was closed",
+			    CARE_RECOVER);
+}
+
+#define OPTIONS_ALL                                             \
+	"  -y, --yes  do not ask\n"                             \
+	"  --json     print what \"discfs info --json\" does\n" \
+	"  --help     show this\n"
+
+const struct command command_blank = {
+	.name = "blank",
+	.summary = "make a rewritable disc empty",
+	.usage = "Usage: discfs blank [-y] [--full] [--json] DRIVE\n"
+		 "\n"
+		 "Make the disc in DRIVE empty: a CD-RW, a DVD-RW (one that "
+		 "was formatted is not\n"
+		 "any more then), a DVD+RW, DVD-RAM or BD-RE.  What is on it "
+		 "is lost.\n"
+		 "\n"
+		 "  --full     erase all of a CD-RW, not only what leads to "
+		 "its content;\n"
+		 "             takes long\n" OPTIONS_ALL,
+	.usage_code = EXIT_CODE_USAGE,
+	.run = blank_run,
+};
+
+const struct command command_format = {
+	.name = "format",
+	.summary = "format a rewritable disc",
+	.usage = "Usage: discfs format [-y] [--full] [--json] DRIVE\n"
+		 "\n"
+		 "Format the disc in DRIVE: a DVD-RW (it can be overwritten "
+		 "then), a DVD+RW,\n"
+		 "DVD-RAM or BD-RE that is not formatted yet.  What is on it "
+		 "is lost.\n"
+		 "\n"
+		 "  --full     as thorough as the drive can, and also a disc "
+		 "that is formatted;\n"
+		 "             may take an hour\n" OPTIONS_ALL,
+	.usage_code = EXIT_CODE_USAGE,
+	.run = format_run,
+};
+
+const struct command command_close = {
+	.name = "close",
+	.summary = "close a disc for ever, for players that need it",
+	.usage = "Usage: discfs close [-y] [--json] DRIVE\n"
+		 "\n"
+		 "Close the disc in DRIVE, a DVD-R, DVD-RW, DVD+R or BD-R: it "
+		 "takes no more\n"
+		 "sessions.  That cannot be undone.\n"
+		 "\n" OPTIONS_ALL,
+	.usage_code = EXIT_CODE_USAGE,
+	.run = close_run,
+};
+
+const struct command command_recover = {
+	.name = "recover",
+	.summary = "close a track that a failed burn left open",
+	.usage = "Usage: discfs recover [--json] DRIVE\n"
+		 "\n"
+		 "Close the track that a failed burn left open on the disc in "
+		 "DRIVE, so that the\n"
+		 "next session can be burned behind it.  The sessions before "
+		 "it stay.\n"
+		 "\n"
+		 "  --json     print what \"discfs info --json\" does\n"
+		 "  --help     show this\n",
+	.usage_code = EXIT_CODE_USAGE,
+	.run = recover_run,
+};

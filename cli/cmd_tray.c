@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * discfs eject, load: the tray of a drive.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "burner/tray.h"
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/mountinfo.h"
+#include "cli/show_args.h"
+#include "common/cleanup.h"
+
+static int move(const char *drive, int (*how)(const char *path, struct why *),
+		struct why *why)
+{
+	AUTO_FREE char *path = realpath(drive, NULL);
+	struct mountinfo mount = {0};
+	struct stat st;
+	int found;
+
+	if (!path || stat(path, &st) < 0)
+		return why_set(why, -errno, "%s", strerror(errno));
+	if (!S_ISBLK(st.st_mode))
+		return why_set(why, -ENOTSUP, "it is no optical drive");
+	found = mountinfo_lookup(path, true, &mount, why);
+	if (found == 1)
+		why_set(why, -EBUSY, "it is mounted on %s: umount it first",
+			mount.dir);
+	mountinfo_release(&mount);
+	if (found)
+		return found == 1 ? -EBUSY : found;
+	return how(path, why);
+}
+
+static int tray_command(const struct command *self, int argc, char **argv,
+			int (*how)(const char *path, struct why *))
+{
+	struct why why = {""};
+	struct show_args args;
+	int err = show_args_parse(self, argc, argv, "h", 0, &args);
+
+	if (err)
+		return err;
+	if (args.help)
+		return command_help(self);
+	if (args.json)
+		return command_misuse(self, "%s has no --json", self->name);
+	err = move(args.target, how, &why);
+	if (err)
+		command_fail(&why, err, "%s %s", self->name, args.target);
+	return exit_code_of(err);
+}
+
+static int eject_run(const struct command *self, int argc, char **argv)
+{
+	return tray_command(self, argc, argv, tray_open);
+}
+
+static int load_run(const struct command *self, int argc, char **argv)
+{
+	return tray_command(self, argc, argv, tray_close);
+}
+
+const struct command command_eject = {
+	.name = "eject",
+	.summary = "open the tray of a drive",
+	.usage = "Usage: discfs eject DRIVE\n"
+		 "\n"
+		 "Open the tray of DRIVE.  Not while it is mounted, or in use "
+		 "by others.\n"
+		 "\n"
+		 "  --help  show this\n",
+	.usage_code = EXIT_CODE_USAGE,
+	.run = eject_run,
+};
+
+const struct command command_load = {
+	.name = "load",
+	.summary = "close the tray of a drive",
+	.usage = "Usage: discfs load DRIVE\n"
+		 "\n"
+		 "Close the tray of DRIVE, and wait until the disc can be "
+		 "used.\n"
+		 "\n"
+		 "  --help  show this\n",
+	.usage_code = EXIT_CODE_USAGE,
+	.run = load_run,
+};
