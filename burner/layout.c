@@ -252,18 +252,19 @@ static int layout_measured(struct session *s, struct why *why)
 	return err == -ERANGE ? -EIO : err;
 }
 
-static bool all_short(IsoDir *dir)
+/* Of a node and all below it.  The root's attributes are in its own folder. */
+static bool all_short(IsoNode *node)
 {
 	IsoDirIter *it;
-	IsoNode *node;
-	bool is_short = true;
+	IsoNode *child;
+	bool is_short = node_is_short(node);
 
-	if (iso_dir_get_children(dir, &it) < 0)
+	if (!is_short || iso_node_get_type(node) != LIBISO_DIR)
+		return is_short;
+	if (iso_dir_get_children((IsoDir *)node, &it) < 0)
 		return false;
-	while (is_short && iso_dir_iter_next(it, &node) == 1)
-		is_short = node_is_short(node) &&
-			   (iso_node_get_type(node) != LIBISO_DIR ||
-			    all_short((IsoDir *)node));
+	while (is_short && iso_dir_iter_next(it, &child) == 1)
+		is_short = all_short(child);
 	iso_dir_iter_free(it);
 	return is_short;
 }
@@ -275,7 +276,8 @@ static bool all_short(IsoDir *dir)
  */
 static bool needs_two_layouts(const struct session *s)
 {
-	return s->head_copy || !all_short(iso_image_get_root(s->image));
+	return s->head_copy ||
+	       !all_short((IsoNode *)iso_image_get_root(s->image));
 }
 
 /*
