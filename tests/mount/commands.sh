@@ -148,16 +148,18 @@ is '[.sessions[].number] == [1, 2]'
 same before.iso "$IMG" "the image that was looked at"
 ok "status, log and diff of an image that is not mounted"
 
-for verb in '' mount umount status diff commit log stage; do
+for verb in '' mount umount status diff commit log stage drives info blank format \
+	close recover eject load; do
 	# shellcheck disable=SC2086
 	"$DISCFS" $verb --help >help.out || fail "no help for '$verb'"
 	grep -q discfs help.out || fail "the help for '$verb' says nothing"
 done
 "$DISCFS" --help >help.out
-for verb in mount umount status diff commit log stage; do
+for verb in mount umount status diff commit log stage drives info blank format \
+	close recover eject load; do
 	grep -Eq "^ +$verb( |$)" help.out || fail "--help does not list $verb"
 done
-for later in revert check export drives info blank format; do
+for later in revert check export; do
 	! grep -Eq "^ +$later( |$)" help.out || fail "--help lists $later"
 done
 "$DISCFS" --version | grep -Eq '[0-9]+\.[0-9]+' || fail "no version"
