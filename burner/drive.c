@@ -264,7 +264,8 @@ static void look_at_next_track(struct drive *d, struct drive_state *s)
 		nwa >= 0;
 	damage = burn_disc_next_track_is_damaged(d->handle, 0);
 	/* What is in it already would become a part of the next session. */
-	s->damaged = (damage & 1) || (s->has_nwa && nwa > lba);
+	s->damaged = (damage & 1) || (s->has_nwa && nwa > lba) ||
+		     drive_session_open(d);
 	s->has_nwa &= !(damage & 2);
 	if (s->has_nwa)
 		s->nwa = (uint64_t)nwa;

@@ -93,6 +93,10 @@ int drive_close_damaged(struct drive *d, struct why *why);
 /* drive_close_track - as drive_close_damaged, the track @number only. */
 int drive_close_track(struct drive *d, unsigned number);
 
+/* drive_session_open - whether the last session of a sequential medium has
+ * tracks and is not closed. */
+bool drive_session_open(struct drive *d);
+
 /* drive_is_overwritable - by its profile: no sessions, blocks at any place. */
 bool drive_is_overwritable(int profile);
 

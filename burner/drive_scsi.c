@@ -23,6 +23,12 @@ enum {
 	FORMAT_PROTECTION = 0xc0,
 	STRUCTURE_HEADER = 4,
 	PROTECTED = 0x0f, /* by the medium, its case, or the drive */
+	/* READ DISC INFORMATION, MMC-6 6.21. */
+	OP_DISC_INFORMATION = 0x51,
+	DISC_INFORMATION_BYTES = 34,
+	SESSION_STATE_SHIFT = 2, /* of its byte 2 */
+	SESSION_STATE_MASK = 3,
+	SESSION_INCOMPLETE = 1,
 	/* CLOSE TRACK SESSION, MMC-6 6.3. */
 	OP_CLOSE = 0x5b,
 	IMMEDIATE = 1,
@@ -89,14 +95,26 @@ bool drive_probe_protected(int fd)
 	       (answer[STRUCTURE_HEADER] & PROTECTED);
 }
 
+/* Beside libburn's descriptor: its claim is in the way of other claims only. */
+bool drive_session_open(struct drive *d)
+{
+	unsigned char ask_disc[10] = {OP_DISC_INFORMATION};
+	unsigned char answer[DISC_INFORMATION_BYTES];
+	AUTO_FD int fd = open(d->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	ask_disc[8] = sizeof answer;
+	return fd >= 0 &&
+	       ask(fd, ask_disc, sizeof ask_disc, answer, sizeof answer) &&
+	       (answer[2] >> SESSION_STATE_SHIFT & SESSION_STATE_MASK) ==
+		       SESSION_INCOMPLETE;
+}
+
 int drive_close_track(struct drive *d, unsigned number)
 {
 	unsigned char close[10] = {OP_CLOSE, IMMEDIATE, CLOSE_TRACK};
 	unsigned char ready[6] = {OP_TEST_UNIT_READY};
 	const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
 	int key;
-	/* Beside libburn's descriptor: a claim is in the way of other claims
-	 * only. */
 	AUTO_FD int fd = open(d->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)

@@ -70,12 +70,12 @@ for kind in $SEQUENTIAL dvd+rw; do
 	pending 1
 	same "$MNT/one" "$T/want/one"
 	same "$MNT/two" "$T/want/two"
-	on_drive log "$MNT" >log
+	on_drive log "$MNT" >said.log
 	if is_overwritable "$kind"; then
-		[ "$(wc -l <log)" -eq 2 ] || fail "$(cat log)"
+		[ "$(wc -l <said.log)" -eq 2 ] || fail "$(cat said.log)"
 	else
-		[ "$(grep -c 'cannot be read' log)" -eq 1 ] ||
-			fail "$(cat log)"
+		[ "$(grep -c 'cannot be read' said.log)" -eq 1 ] ||
+			fail "$(cat said.log)"
 	fi
 	on_drive commit "$MNT" >/dev/null
 	pending 0

@@ -32,11 +32,11 @@ for pair in cd-r:23. dvd-r:25. dvd+r:4. bd-r:nothing dvd+rw:nothing; do
 		on_drive umount "$MNT" >said 2>err
 		[ ! -s err ] || fail "$kind: $(cat err)"
 	else
-		costs "$mb[0-9]*"
+		costs "${mb}[0-9]*"
 		grep -q 'discfs: a session costs .* of new content' err ||
 			fail "no warning: $(cat err)"
 		on_drive status "$MNT" >said
-		grep -q "and takes $mb[0-9]* MB more" said ||
+		grep -q "and takes ${mb}[0-9]* MB more" said ||
 			fail "$(cat said)"
 		on_drive umount "$MNT" >said 2>err
 		grep -q 'discfs: a session costs' err ||
