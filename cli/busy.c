@@ -141,6 +141,27 @@ static const char *how_busy(int proc_fd, const struct mountinfo *m)
 	return NULL;
 }
 
+static const char *how_elsewhere(int proc_fd, const struct mountinfo *m)
+{
+	AUTO_FREE char *line = NULL;
+	unsigned major_no, minor_no;
+	size_t size = 0;
+	bool found = false;
+	FILE *f;
+
+	if (same_namespace(proc_fd))
+		return NULL;
+	f = open_at(proc_fd, "mountinfo");
+	if (!f)
+		return NULL;
+	while (!found && getline(&line, &size, f) > 0)
+		found = sscanf(line, "%*u %*u %u:%u", &major_no, &minor_no) ==
+				2 &&
+			makedev(major_no, minor_no) == m->dev;
+	fclose(f);
+	return found ? "has it in a mount namespace of its own" : NULL;
+}
+
 static void read_name(int proc_fd, char *buf, size_t size)
 {
 	FILE *f = open_at(proc_fd, "comm");
@@ -153,8 +174,9 @@ static void read_name(int proc_fd, char *buf, size_t size)
 	fclose(f);
 }
 
-size_t busy_scan(const struct mountinfo *m, struct busy_holder *holders,
-		 size_t max)
+static size_t scan(const struct mountinfo *m,
+		   const char *(*how)(int proc_fd, const struct mountinfo *m),
+		   struct busy_holder *holders, size_t max)
 {
 	DIR *d = opendir("/proc");
 	struct dirent *e;
@@ -170,7 +192,7 @@ size_t busy_scan(const struct mountinfo *m, struct busy_holder *holders,
 			continue;
 		fd = openat(dirfd(d), e->d_name,
 			    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		what = fd < 0 ? NULL : how_busy(fd, m);
+		what = fd < 0 ? NULL : how(fd, m);
 		if (!what)
 			continue;
 		holders[n].pid = (pid_t)strtol(e->d_name, NULL, 10);
@@ -180,6 +202,18 @@ size_t busy_scan(const struct mountinfo *m, struct busy_holder *holders,
 	}
 	closedir(d);
 	return n;
+}
+
+size_t busy_scan(const struct mountinfo *m, struct busy_holder *holders,
+		 size_t max)
+{
+	return scan(m, how_busy, holders, max);
+}
+
+size_t busy_elsewhere(const struct mountinfo *m, struct busy_holder *holders,
+		      size_t max)
+{
+	return scan(m, how_elsewhere, holders, max);
 }
 
 /*

@@ -29,6 +29,13 @@ size_t busy_scan(const struct mountinfo *m, struct busy_holder *holders,
 		 size_t max);
 
 /*
+ * busy_elsewhere - the same for processes in other mount namespaces that have
+ * the file system of @m mounted.
+ */
+size_t busy_elsewhere(const struct mountinfo *m, struct busy_holder *holders,
+		      size_t max);
+
+/*
  * busy_check - whether @m is in use.  Root has the kernel's word for it
  * (umount2 with MNT_EXPIRE, which unmounts nothing here); others that of
  * busy_scan.

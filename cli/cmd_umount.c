@@ -27,6 +27,7 @@
 #include "cli/unmount.h"
 #include "common/cleanup.h"
 
+#define SOON_MS 2000
 #define GONE_TIMEOUT_MS 60000
 
 struct umount_args {
@@ -152,6 +153,28 @@ static int prepare_burn(const struct umount_args *a, struct target *t)
 	return EXIT_CODE_OK;
 }
 
+/* It ends with its last mount, which can be in another mount namespace: then
+ * there is nothing to wait for. */
+static void wait_for_end(const struct umount_args *a, struct target *t)
+{
+	struct busy_holder holders[BUSY_HOLDERS];
+	char text[512];
+	size_t n;
+
+	if (!client_wait_gone(t->client, SOON_MS))
+		return;
+	n = busy_elsewhere(&t->mount, holders, BUSY_HOLDERS);
+	busy_text(holders, n, text, sizeof text);
+	if (n)
+		command_say("%s is unmounted here, but %s: the mount's process "
+			    "goes on and has the disc until that one ends",
+			    a->dir, text);
+	else if (client_wait_gone(t->client, GONE_TIMEOUT_MS))
+		command_say("%s is unmounted, but the mount's process has not "
+			    "ended for %d seconds and still has the disc",
+			    a->dir, GONE_TIMEOUT_MS / 1000);
+}
+
 static int finish(const struct umount_args *a, struct target *t, bool held)
 {
 	struct why why = {""};
@@ -165,10 +188,8 @@ static int finish(const struct umount_args *a, struct target *t, bool held)
 		return fail(a, &why, err);
 	}
 	/* After a lazy unmount it may live on as long as it is in use. */
-	if (!a->lazy && client_wait_gone(t->client, GONE_TIMEOUT_MS))
-		command_say("%s is unmounted, but the mount's process has not "
-			    "ended for %d seconds and still has the disc",
-			    a->dir, GONE_TIMEOUT_MS / 1000);
+	if (!a->lazy)
+		wait_for_end(a, t);
 	return EXIT_CODE_OK;
 }
 

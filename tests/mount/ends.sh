@@ -81,3 +81,26 @@ mnt
 [ "$(stat -c %s "$MNT/file")" -eq 33554432 ] || fail "the file is another"
 ok "a mountpoint in use is refused, with a daemon and without"
 keep
+
+# A copy of the mount in a namespace that somebody else made keeps it alive.
+mnt
+echo more >"$MNT/more"
+unshare --mount --propagation private sleep 1000 &
+other=$!
+within 10 grep -q "$MNT" "/proc/$other/mountinfo"
+start=$SECONDS
+umnt 2>err
+[ $((SECONDS - start)) -lt $((30 * TEST_SLOW)) ] ||
+	fail "umount took $((SECONDS - start)) s"
+cat err
+grep -q "pid $other) has it in a mount namespace of its own" err ||
+	fail "umount does not say who has it"
+! mounted || fail "it is still mounted"
+[ "$(wc -l <err)" -eq 1 ] || fail "not one line"
+kill $other
+within 20 no_daemon
+mnt
+[ "$(cat "$MNT/more")" = more ] || fail "it was not burned"
+clean
+umnt
+ok "a mount namespace of somebody else is named, and not waited for"
