@@ -135,7 +135,8 @@ static int add_place(struct snapshot *s, const struct dentry *d,
 		     unsigned changes)
 {
 	const struct inode *inode = d->inode;
-	const struct frozen_inode *f = inode->delta ? inode->delta->frozen : NULL;
+	const struct frozen_inode *f =
+		inode->delta ? inode->delta->frozen : NULL;
 	struct session_node *n;
 	uint64_t seen;
 	uint32_t index;
@@ -194,8 +195,8 @@ static int freeze_inode(struct snapshot *s, struct inode *inode,
 	f->inode = inode;
 	f->size = inode->size;
 	inode_get_attr(inode, &f->attr);
-	f->content = S_ISREG(inode->mode) && (!(inode->flags & I_BASE) ||
-					      (changes & CHANGE_CONTENT));
+	f->content = S_ISREG(inode->mode) &&
+		     (!(inode->flags & I_BASE) || (changes & CHANGE_CONTENT));
 	slot = array_append(&s->frozen, &s->n_frozen, sizeof(*slot));
 	if (!slot)
 		goto fail;
@@ -226,8 +227,8 @@ static int freeze_inodes(struct snapshot *s)
 
 		if (!inode->nlink)
 			continue;
-		/* Names are links of one inode only if all of them are told with
-		 * the same attributes, ctime included. */
+		/* Names are links of one inode only if all of them are told
+		 * with the same attributes, ctime included. */
 		for (d = inode->places; d; d = d->place_next)
 			linked |= (d->flags & (D_LIVE | D_BASE)) == D_LIVE;
 		if ((inode->flags & I_BASE) && !changes && !linked)
@@ -305,6 +306,17 @@ static int describe_root(struct snapshot *s)
 	return n->xattrs ? 0 : -ENOMEM;
 }
 
+static bool has_links(struct tree *t)
+{
+	for (uint32_t i = 1; i < t->n_inodes; i++) {
+		const struct inode *inode = tree_inode(t, i);
+
+		if (inode && inode->nlink > 1 && !S_ISDIR(inode->mode))
+			return true;
+	}
+	return false;
+}
+
 /* Tree lock held, in the same hold as the cut of the flush. */
 static int take_locked(struct tree *t, void *arg)
 {
@@ -316,6 +328,7 @@ static int take_locked(struct tree *t, void *arg)
 	t->frozen = true;
 	stage_data_freeze(t->data);
 	s->flushes = t->flushes;
+	s->no_links = !has_links(t);
 	err = add_node(s, NULL, 0, &root);
 	if (!err)
 		err = describe_root(s);
@@ -392,6 +405,7 @@ void snapshot_plan(struct snapshot *s, struct session_plan *plan)
 	plan->removed = s->removed;
 	plan->removed_names = s->removed_names;
 	plan->n_removed = s->n_removed;
+	plan->no_links = s->no_links;
 	plan->read = read_frozen;
 	plan->arg = s;
 }
@@ -412,7 +426,7 @@ static void thaw(struct snapshot *s)
 	}
 	for (size_t i = 0; i < t->changed.n; i++)
 		t->changed.v[i]->flags &=
-			(uint8_t)~(D_FROZEN_ADD | D_FROZEN_GONE);
+			(uint8_t) ~(D_FROZEN_ADD | D_FROZEN_GONE);
 	tree_sweep_all(t);
 	t->frozen = false;
 	stage_data_thaw(t->data);

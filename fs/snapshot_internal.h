@@ -22,6 +22,7 @@ struct snapshot {
 	uint32_t n_frozen;
 	uint64_t deltas;
 	uint64_t flushes;      /* tree.flushes right after the cut */
+	bool no_links;         /* no file of the frozen tree has two names */
 	bool switched;         /* the frozen view is the base now */
 	uint64_t places;       /* of the frozen tree, without the root */
 	struct rebase *rebase; /* the session read back, by snapshot_import */
