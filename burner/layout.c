@@ -64,7 +64,8 @@ int layout_options(struct session *s, struct why *why)
 	iso_write_opts_set_joliet(o, s->plan->joliet);
 	iso_write_opts_set_joliet_long_names(o, 1);
 	iso_write_opts_set_joliet_longer_paths(o, 1);
-	iso_write_opts_set_hardlinks(o, 1);
+	/* To look for them is a tenth of the layout's time. */
+	iso_write_opts_set_hardlinks(o, !s->plan->no_links);
 	iso_write_opts_set_aaip(o, 1);
 	iso_write_opts_set_allow_deep_paths(o, 1);
 	iso_write_opts_set_allow_longer_paths(o, 1);

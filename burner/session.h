@@ -113,6 +113,7 @@ struct session_plan {
 	unsigned char base_digest[16];
 	uint64_t base_order;
 	const char *volume_id;     /* NULL: as in the base; for a blank disc "ISOIMAGE" */
+	bool no_links;		   /* no file of the new tree has two names */
 	bool joliet;               /* write a Joliet tree too */
 	struct burn_settings burn; /* of a drive */
 };

@@ -329,6 +329,17 @@ static int describe_root(struct snapshot *s)
 	return n->xattrs ? 0 : -ENOMEM;
 }
 
+static bool has_links(struct tree *t)
+{
+	for (uint32_t i = 1; i < t->n_inodes; i++) {
+		const struct inode *inode = tree_inode(t, i);
+
+		if (inode && inode->nlink > 1 && !S_ISDIR(inode->mode))
+			return true;
+	}
+	return false;
+}
+
 /* Tree lock held, in the same hold as the cut of the flush. */
 static int take_locked(struct tree *t, void *arg)
 {
@@ -341,6 +352,7 @@ static int take_locked(struct tree *t, void *arg)
 	if (t->data)
 		stage_data_freeze(t->data);
 	s->flushes = t->flushes;
+	s->no_links = !has_links(t);
 	err = add_node(s, NULL, 0, &root);
 	if (!err)
 		err = describe_root(s);
@@ -451,6 +463,7 @@ void snapshot_plan(struct snapshot *s, struct session_plan *plan)
 	plan->removed = s->removed;
 	plan->removed_names = s->removed_names;
 	plan->n_removed = s->n_removed;
+	plan->no_links = s->no_links;
 	plan->read = read_frozen;
 	plan->arg = s;
 }

@@ -24,6 +24,7 @@ struct snapshot {
 	uint64_t flushes;      /* tree.flushes right after the cut */
 	int spool_fd;          /* -1: the disc can be read during the burn */
 	uint64_t spool_end;
+	bool no_links;         /* no file of the frozen tree has two names */
 	bool switched;         /* the frozen view is the base now */
 	uint64_t places;       /* of the frozen tree, without the root */
 	struct rebase *rebase; /* the session read back, by snapshot_import */
