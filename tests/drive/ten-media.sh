@@ -157,3 +157,21 @@ for kind in $CDS $DVDS $BDS; do
 		ok "$kind: closed, then read-only"
 	fi
 done
+
+# A DVD-RW that was blanked the fast way takes one session only, so it is
+# formatted for overwriting, but not before there is something to burn.
+rm -rf "$WANT" "$STAGE"
+mkdir "$WANT"
+kind=dvd-rw-ro
+new_drive dvd-rw
+burns xorriso -for_backup -outdev /dev/sr0 -map "$T/random" /old -commit
+burns xorriso -outdev /dev/sr0 -blank deformat_quickest
+mount_drive
+on_drive umount "$MNT"
+disc show | grep -qx 'kind: dvd-rw' || fail "formatted by a look"
+change first
+judge 1
+change second
+judge 2
+disc show | grep -qx 'kind: dvd-rw-ro' || fail "not formatted"
+ok "dvd-rw: blanked the fast way"
