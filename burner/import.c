@@ -237,8 +237,19 @@ static uint64_t order_end(struct sum128 *order)
 	return sum[0];
 }
 
+/*
+ * What was told is not needed any more: libisofs' nodes make room for the
+ * caller's.  Folders stay, their children go by them.
+ */
+static void drop_node(IsoNode *node)
+{
+	if (iso_node_get_type(node) != LIBISO_DIR && iso_node_take(node) >= 0)
+		iso_node_unref(node);
+}
+
 static int visit_nodes(const struct listing *l, struct node_parts *parts,
-		       import_visit visit, void *arg, struct why *why)
+		       import_visit visit, void *arg, bool drop,
+		       struct why *why)
 {
 	uint32_t id;
 
@@ -262,6 +273,8 @@ static int visit_nodes(const struct listing *l, struct node_parts *parts,
 		err = visit(arg, &node);
 		if (err < 0)
 			return err;
+		if (drop)
+			drop_node(l->nodes[id]);
 	}
 	return 0;
 }
@@ -317,7 +330,8 @@ static uint64_t order_of(const struct listing *l)
 }
 
 static int visit_all(struct disc *disc, struct listing *l, import_visit visit,
-		     void *arg, struct base_image *base, struct why *why)
+		     void *arg, bool drop, struct base_image *base,
+		     struct why *why)
 {
 	struct node_parts parts = {.image = base->image,
 				   .readable = disc_readable(disc)};
@@ -326,14 +340,15 @@ static int visit_all(struct disc *disc, struct listing *l, import_visit visit,
 	if (err == 0)
 		err = find_marked_links(l);
 	if (err == 0)
-		err = visit_nodes(l, &parts, visit, arg, why);
+		err = visit_nodes(l, &parts, visit, arg, drop, why);
 	node_parts_release(&parts);
 	return err;
 }
 
 /* Fills base->nodes and the rest of base->info; calls the visitor. */
 static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
-		   void *arg, struct base_image *base, struct why *why)
+		   void *arg, bool drop, struct base_image *base,
+		   struct why *why)
 {
 	struct listing l = {0};
 	int err = list_nodes(&l, base->image);
@@ -344,10 +359,12 @@ static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
 			      "%llu files and folders",
 			      disc_path(disc), (unsigned long)l.n,
 			      (unsigned long long)expected);
-	if (err == 0 && visit)
-		err = visit_all(disc, &l, visit, arg, base, why);
 	if (err == 0) {
 		base->info.order = order_of(&l);
+		if (visit)
+			err = visit_all(disc, &l, visit, arg, drop, base, why);
+	}
+	if (err == 0) {
 		base->info.nodes = base->n_nodes = l.n;
 		base->nodes = l.nodes;
 		l.nodes = NULL;
@@ -506,9 +523,9 @@ static int choose_session(struct disc *disc, const struct import_opts *opts,
 	return 0;
 }
 
-int import_image(struct disc *disc, const struct import_opts *opts,
-		 import_visit visit, void *arg, struct base_image *ret,
-		 struct why *why)
+static int import(struct disc *disc, const struct import_opts *opts,
+		  import_visit visit, void *arg, bool drop,
+		  struct base_image *ret, struct why *why)
 {
 	struct base_image base = {0};
 	struct survey survey;
@@ -529,7 +546,7 @@ int import_image(struct disc *disc, const struct import_opts *opts,
 	if (err == 0) {
 		base.info.tree_blocks = survey.tree_blocks;
 		base.content_in_head = survey.content_in_head;
-		err = deliver(disc, survey.nodes, visit, arg, &base, why);
+		err = deliver(disc, survey.nodes, visit, arg, drop, &base, why);
 	}
 	if (err < 0) {
 		base_image_release(&base);
@@ -537,6 +554,12 @@ int import_image(struct disc *disc, const struct import_opts *opts,
 	}
 	*ret = base;
 	return 0;
+}
+
+int import_image(struct disc *disc, const struct import_opts *opts,
+		 struct base_image *ret, struct why *why)
+{
+	return import(disc, opts, NULL, NULL, false, ret, why);
 }
 
 /* The visitor of import_names, and what it is told for the order. */
@@ -612,7 +635,7 @@ int import_session(struct disc *disc, const struct import_opts *opts,
 	int err;
 
 	library_lock();
-	err = import_image(disc, opts, visit, arg, &base, why);
+	err = import(disc, opts, visit, arg, true, &base, why);
 	if (err == 0) {
 		*ret = base.info;
 		base_image_release(&base);

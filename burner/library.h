@@ -65,7 +65,7 @@ int library_source_failed(IsoDataSource *src, uint32_t *ret_lba);
 struct base_image {
 	IsoImage *image;
 	IsoDataSource *source;
-	IsoNode **nodes; /* NULL after import_image_visit released them */
+	IsoNode **nodes;
 	uint32_t n_nodes;
 	/* Blocks of the head (1 << block) that hold content of files. */
 	uint32_t content_in_head;
@@ -74,12 +74,11 @@ struct base_image {
 
 /*
  * import_image - what import_session does, but the image is kept and returned
- * with an array id -> node.  Caller holds the library lock.  Without @visit the
- * nodes are not looked at one by one.  Release with base_image_release (lock held).
+ * with an array id -> node; the nodes are not looked at one by one.  Caller
+ * holds the library lock.  Release with base_image_release (lock held).
  */
 int import_image(struct disc *disc, const struct import_opts *opts,
-		 import_visit visit, void *arg, struct base_image *ret,
-		 struct why *why);
+		 struct base_image *ret, struct why *why);
 void base_image_release(struct base_image *base);
 
 #endif
