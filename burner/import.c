@@ -557,9 +557,10 @@ static int import(struct disc *disc, const struct import_opts *opts,
 }
 
 int import_image(struct disc *disc, const struct import_opts *opts,
-		 struct base_image *ret, struct why *why)
+		 import_visit visit, void *arg, struct base_image *ret,
+		 struct why *why)
 {
-	return import(disc, opts, NULL, NULL, false, ret, why);
+	return import(disc, opts, visit, arg, false, ret, why);
 }
 
 /* The visitor of import_names, and what it is told for the order. */

@@ -74,11 +74,13 @@ struct base_image {
 
 /*
  * import_image - what import_session does, but the image is kept and returned
- * with an array id -> node; the nodes are not looked at one by one.  Caller
- * holds the library lock.  Release with base_image_release (lock held).
+ * with an array id -> node.  @visit may be NULL: then the nodes are not looked
+ * at one by one.  Caller holds the library lock.  Release with
+ * base_image_release (lock held).
  */
 int import_image(struct disc *disc, const struct import_opts *opts,
-		 struct base_image *ret, struct why *why);
+		 import_visit visit, void *arg, struct base_image *ret,
+		 struct why *why);
 void base_image_release(struct base_image *base);
 
 #endif

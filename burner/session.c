@@ -44,7 +44,7 @@ static int load_base(struct session *s, struct why *why)
 {
 	int err;
 
-	err = import_image(s->disc, &s->plan->base, &s->base, why);
+	err = import_image(s->disc, &s->plan->base, NULL, NULL, &s->base, why);
 	if (err < 0)
 		return err;
 	s->image = s->base.image;
