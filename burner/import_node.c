@@ -455,6 +455,18 @@ bool node_is_short(IsoNode *node)
 	       is_sum_only(attrs);
 }
 
+bool node_has_one_piece(IsoNode *node)
+{
+	void *xinfo;
+	const unsigned char *aa;
+
+	if (iso_node_get_xinfo(node, aaip_xinfo_func, &xinfo) != 1)
+		return true;
+	/* Signature, length, version, flags: is there another one? */
+	aa = xinfo;
+	return aa[0] == 'A' && aa[1] == 'L' && aa[3] == 1 && !(aa[4] & 1);
+}
+
 static bool same_content(IsoFile *a, IsoFile *b)
 {
 	AUTO_FREE struct iso_file_section *sa = NULL, *sb = NULL;

@@ -54,6 +54,10 @@ bool node_can_link(IsoNode *node, bool trusted);
  */
 bool node_is_short(IsoNode *node);
 
+/* node_has_one_piece - whether @node's attributes, if it has any, are one AAIP
+ * field of 255 bytes at most. */
+bool node_has_one_piece(IsoNode *node);
+
 /*
  * node_link_mark - what link_mark.h says of @node into @buf (LINK_MARK_MAX
  * bytes); false if that is nothing.

@@ -253,32 +253,36 @@ static int layout_measured(struct session *s, struct why *why)
 	return err == -ERANGE ? -EIO : err;
 }
 
-/* Of a node and all below it.  The root's attributes are in its own folder. */
-static bool all_short(IsoNode *node)
+/* All below @dir. */
+static bool all_short(IsoDir *dir)
 {
 	IsoDirIter *it;
-	IsoNode *child;
-	bool is_short = node_is_short(node);
+	IsoNode *node;
+	bool is_short = true;
 
-	if (!is_short || iso_node_get_type(node) != LIBISO_DIR)
-		return is_short;
-	if (iso_dir_get_children((IsoDir *)node, &it) < 0)
+	if (iso_dir_get_children(dir, &it) < 0)
 		return false;
-	while (is_short && iso_dir_iter_next(it, &child) == 1)
-		is_short = all_short(child);
+	while (is_short && iso_dir_iter_next(it, &node) == 1)
+		is_short = node_is_short(node) &&
+			   (iso_node_get_type(node) != LIBISO_DIR ||
+			    all_short((IsoDir *)node));
 	iso_dir_iter_free(it);
 	return is_short;
 }
 
 /*
  * Without continuation areas libisofs' forecast is right (stretch.h), and a
- * layout, the better half of a commit's time, is made once.  The copy of an old
- * head is changed by what the layout says, before anybody reads it.
+ * layout, the better half of a commit's time, is made once.  The root always
+ * has such an area; one piece of attributes in it, as libisofs' own are, is
+ * forecast rightly, too (loosen.c).  The copy of an old head is changed by what
+ * the layout says, before anybody reads it.
  */
 static bool needs_two_layouts(const struct session *s)
 {
-	return s->head_copy ||
-	       !all_short((IsoNode *)iso_image_get_root(s->image));
+	IsoDir *root = iso_image_get_root(s->image);
+
+	return s->head_copy || !node_has_one_piece((IsoNode *)root) ||
+	       !all_short(root);
 }
 
 /*
