@@ -15,12 +15,11 @@
 #include "burner/recorder.h"
 #include "burner/tray.h"
 #include "tests/drive/mmc_file.h"
+#include "tests/unit/drive_tools.h"
 #include "tests/unit/image_tools.h"
 
-#define DRIVE "/dev/sr0"
 #define CAPACITY 40000u
 
-static char drive_path[PATH_MAX];
 
 static void blank_disc(unsigned media)
 {
@@ -442,18 +441,11 @@ int main(void)
 {
 	Suite *suite = suite_create("care");
 	TCase *tc = tcase_create("care");
-	char setting[PATH_MAX + 16], folder[PATH_MAX - 8];
 	SRunner *runner;
 	int failed;
 
-	/* The shim reads it once, before the first test is forked. */
-	if (!getcwd(folder, sizeof folder))
+	if (!drive_tools_start(CAPACITY))
 		return 1;
-	snprintf(drive_path, sizeof drive_path, "%s/drive", folder);
-	if (mmc_file_create(drive_path, MMC_CD_R, CAPACITY) < 0)
-		return 1;
-	snprintf(setting, sizeof setting, DRIVE "=%s", drive_path);
-	setenv("MMC_DRIVES", setting, 1);
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, tools_enter, tools_leave);

@@ -15,12 +15,11 @@
 #include "burner/disc.h"
 #include "common/cleanup.h"
 #include "tests/drive/mmc_file.h"
+#include "tests/unit/drive_tools.h"
 #include "tests/unit/image_tools.h"
 
-#define DRIVE "/dev/sr0"
 #define CAPACITY 4096u
 
-static char drive_path[PATH_MAX];
 
 /* A session of @kind with the image "disc.iso", and more of them to come. */
 static void insert(enum mmc_media media, bool closed)
@@ -317,18 +316,11 @@ int main(void)
 {
 	Suite *suite = suite_create("disc_drive");
 	TCase *tc = tcase_create("disc_drive");
-	char setting[PATH_MAX + 16], folder[PATH_MAX - 8];
 	SRunner *runner;
 	int failed;
 
-	/* The shim reads it once, before the first test is forked. */
-	if (!getcwd(folder, sizeof folder))
+	if (!drive_tools_start(CAPACITY))
 		return 1;
-	snprintf(drive_path, sizeof drive_path, "%s/drive", folder);
-	if (mmc_file_create(drive_path, MMC_CD_R, CAPACITY) < 0)
-		return 1;
-	snprintf(setting, sizeof setting, DRIVE "=%s", drive_path);
-	setenv("MMC_DRIVES", setting, 1);
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, tools_enter, tools_leave);

@@ -15,9 +15,9 @@
 
 #include "burner/volume.h"
 #include "tests/drive/mmc_file.h"
+#include "tests/unit/drive_tools.h"
 #include "tests/unit/plan_builder.h"
 
-#define DRIVE "/dev/sr0"
 #define CAPACITY 60000u
 /* Of the media that can be written, in the order of enum mmc_media. */
 static const enum mmc_media writable[] = {
@@ -27,7 +27,6 @@ static const enum mmc_media writable[] = {
 };
 #define N_WRITABLE ((int)(sizeof writable / sizeof writable[0]))
 
-static char drive_path[PATH_MAX];
 
 static void insert(enum mmc_media media)
 {
@@ -230,18 +229,11 @@ int main(void)
 {
 	Suite *suite = suite_create("session_drive");
 	TCase *tc = tcase_create("session_drive");
-	char setting[PATH_MAX + 16], folder[PATH_MAX - 8];
 	SRunner *runner;
 	int failed;
 
-	/* The shim reads it once, before the first test is forked. */
-	if (!getcwd(folder, sizeof folder))
+	if (!drive_tools_start(CAPACITY))
 		return 1;
-	snprintf(drive_path, sizeof drive_path, "%s/drive", folder);
-	if (mmc_file_create(drive_path, MMC_CD_R, CAPACITY) < 0)
-		return 1;
-	snprintf(setting, sizeof setting, DRIVE "=%s", drive_path);
-	setenv("MMC_DRIVES", setting, 1);
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, enter, NULL);
