@@ -18,24 +18,14 @@
 static int check_mount(struct target *t, struct json_object **ret,
 		       struct why *why)
 {
-	struct json_object *request = json_object_new_object(), *answer,
-			   *report;
+	struct json_object *request = json_object_new_object();
 	int err;
 
 	if (!request)
 		return why_set(why, -ENOMEM, "out of memory");
 	json_object_object_add(request, "op", json_object_new_string("check"));
-	err = long_run_call(t->client, request, false, &answer, why);
+	err = long_run_report(t->client, request, ret, why);
 	json_object_put(request);
-	if (err == -EINTR)
-		return why_set(why, err, "interrupted");
-	if (err)
-		return err;
-	if (json_object_object_get_ex(answer, "report", &report))
-		*ret = json_object_get(report);
-	else
-		err = why_set(why, -EPROTO, "the mount gave no report");
-	json_object_put(answer);
 	return err;
 }
 

@@ -81,8 +81,7 @@ static int parse(const struct command *self, int argc, char **argv,
 static int export_mount(struct target *t, const struct args *a, int fd,
 			struct json_object **ret, struct why *why)
 {
-	struct json_object *request = json_object_new_object(), *answer,
-			   *report;
+	struct json_object *request = json_object_new_object();
 	int err;
 
 	if (!request)
@@ -92,17 +91,8 @@ static int export_mount(struct target *t, const struct args *a, int fd,
 		json_object_object_add(request, "session",
 				       json_object_new_int((int)a->session));
 	client_pass(t->client, fd);
-	err = long_run_call(t->client, request, false, &answer, why);
+	err = long_run_report(t->client, request, ret, why);
 	json_object_put(request);
-	if (err == -EINTR)
-		return why_set(why, err, "interrupted");
-	if (err)
-		return err;
-	if (json_object_object_get_ex(answer, "report", &report))
-		*ret = json_object_get(report);
-	else
-		err = why_set(why, -EPROTO, "the mount gave no report");
-	json_object_put(answer);
 	return err;
 }
 

@@ -92,6 +92,24 @@ int long_run_call(struct client *c, struct json_object *request, bool verbose,
 	return err;
 }
 
+int long_run_report(struct client *c, struct json_object *request,
+		    struct json_object **ret, struct why *why)
+{
+	struct json_object *answer, *report;
+	int err = long_run_call(c, request, false, &answer, why);
+
+	if (err == -EINTR)
+		return why_set(why, err, "interrupted");
+	if (err)
+		return err;
+	if (json_object_object_get_ex(answer, "report", &report))
+		*ret = json_object_get(report);
+	else
+		err = why_set(why, -EPROTO, "the mount gave no report");
+	json_object_put(answer);
+	return err;
+}
+
 /* ---- work of this process ---- */
 
 static atomic_int cancelled;

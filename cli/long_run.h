@@ -25,6 +25,13 @@ int long_run_call(struct client *c, struct json_object *request, bool verbose,
 		  struct json_object **ret, struct why *why);
 
 /*
+ * long_run_report - the same, without lines, for an answer that has a report: a
+ * new reference to it in *@ret.  0 or -errno with @why.
+ */
+int long_run_report(struct client *c, struct json_object *request,
+		    struct json_object **ret, struct why *why);
+
+/*
  * long_run_begin - a work of this process is to begin, to which &r->sink is
  * given: it shows the progress, and the signals cancel it.  One at a time.
  * long_run_end - it is over.
