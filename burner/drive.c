@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "burner/library.h"
@@ -24,6 +25,8 @@ enum {
 	PROFILE_DVD_PLUS_RW = 0x1a,
 	PROFILE_BD_RE = 0x43,
 };
+
+enum { BUSY_SECONDS = 2, BUSY_POLL_MS = 100 };
 
 bool drive_is_overwritable(int profile)
 {
@@ -63,14 +66,36 @@ static void identify(struct drive *d)
 	free(text);
 }
 
+/* udev looks at each disc that is put in, for a moment, and has the drive. */
+static int open_patiently(const char *path)
+{
+	const struct timespec pause = {.tv_nsec = BUSY_POLL_MS * 1000000L};
+	struct timespec now, end;
+	int fd;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += BUSY_SECONDS;
+	for (;;) {
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_EXCL | O_CLOEXEC);
+		if (fd >= 0 || errno != EBUSY)
+			return fd;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec > end.tv_sec ||
+		    (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec)) {
+			errno = EBUSY;
+			return -1;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
 /*
- * libburn would try for some seconds to open a drive that others have, and say
- * less of it.
+ * libburn would try for some seconds more to open a drive that others have, and
+ * say less of it.
  */
 static int try_open(struct drive *d, struct why *why)
 {
-	AUTO_FD int fd =
-		open(d->path, O_RDONLY | O_NONBLOCK | O_EXCL | O_CLOEXEC);
+	AUTO_FD int fd = open_patiently(d->path);
 	char holder[200];
 
 	if (fd >= 0) {
@@ -136,9 +161,10 @@ void drive_close(struct drive *d, bool eject)
 		return;
 	if (d->handle)
 		burn_drive_release(d->handle, eject);
-	if (d->infos)
+	if (d->infos) {
 		burn_drive_info_free(d->infos);
-	library_drain();
+		library_drain();
+	}
 	free(d->path);
 	free(d);
 }

@@ -66,7 +66,8 @@ struct drive_state {
 };
 
 /*
- * drive_open - the drive at @path, by its absolute path.
+ * drive_open - the drive at @path, by its absolute path.  Who else has it is
+ * given two seconds to let go of it.
  * Returns 0; -ENOTSUP: it is no optical drive; -EBUSY with who has it, as far
  * as that can be told; another -errno of opening it.
  */
