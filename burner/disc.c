@@ -80,6 +80,11 @@ int disc_prepare(struct disc *disc, const struct burn_settings *settings,
 	return disc->ops->prepare(disc, settings, why);
 }
 
+bool disc_trouble(struct disc *disc, struct why *why)
+{
+	return disc->ops->trouble && disc->ops->trouble(disc, why);
+}
+
 int disc_fd(const struct disc *disc)
 {
 	return disc->fd;

@@ -172,6 +172,12 @@ int disc_fd(const struct disc *disc);
 int disc_read(struct disc *disc, void *buf, size_t len, uint64_t pos);
 
 /*
+ * disc_trouble - whether the last reading of the medium failed; then @why says
+ * what is wrong with it.  Takes the time of a reading that is under way.
+ */
+bool disc_trouble(struct disc *disc, struct why *why);
+
+/*
  * disc_write_head, disc_read_head - the first DISC_HEAD_BYTES of an
  * overwritable medium; a short image file reads as if zeros followed.  Writing
  * returns after the bytes are durable and were read back equal.

@@ -45,9 +45,13 @@ static bool is_same_locked(struct drive_disc *d)
 	if (!d->marked ||
 	    (!d->doubtful && now.tv_sec - d->read_at.tv_sec < SWAP_SECONDS))
 		return true;
-	if (read_raw(d, d->mark_lba, 1, block) < 0)
+	if (read_raw(d, d->mark_lba, 1, block) < 0) {
+		d->trouble = TROUBLE_GONE;
 		return false;
+	}
 	d->doubtful = memcmp(block, d->mark, sizeof block) != 0;
+	if (d->doubtful)
+		d->trouble = TROUBLE_OTHER;
 	return !d->doubtful;
 }
 
@@ -58,7 +62,41 @@ static int read_medium(void *arg, uint64_t lba, size_t n, void *buf)
 
 	if (d->burning)
 		return -EBUSY;
-	return is_same_locked(d) ? read_raw(d, lba, n, buf) : -EIO;
+	if (!is_same_locked(d))
+		return -EIO;
+	if (read_raw(d, lba, n, buf) == 0) {
+		d->trouble = TROUBLE_NONE;
+		return 0;
+	}
+	/* The block, or all of the medium? */
+	if (is_same_locked(d)) {
+		d->trouble = TROUBLE_BLOCK;
+		d->trouble_lba = lba;
+	}
+	return -EIO;
+}
+
+static bool drive_disc_trouble(struct disc *disc, struct why *why)
+{
+	struct drive_disc *d = drive_of(disc);
+	LOCK_GUARD(&d->lock);
+
+	switch (d->trouble) {
+	case TROUBLE_NONE:
+		return false;
+	case TROUBLE_BLOCK:
+		why_set(why, -EIO, "block %llu or one behind it is unreadable",
+			(unsigned long long)d->trouble_lba);
+		break;
+	case TROUBLE_GONE:
+		why_set(why, -EIO,
+			"the medium cannot be read: it, or the drive, is gone");
+		break;
+	case TROUBLE_OTHER:
+		why_set(why, -EIO, "another medium is in the drive");
+		break;
+	}
+	return true;
 }
 
 /*
@@ -435,6 +473,7 @@ static const struct disc_ops drive_ops = {
 	.burn_sync = drive_disc_burn_sync,
 	.burn_undo = drive_disc_burn_undo,
 	.is_burning = drive_disc_is_burning,
+	.trouble = drive_disc_trouble,
 	.free = drive_free,
 };
 

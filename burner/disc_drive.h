@@ -12,6 +12,8 @@
 #include "burner/disc_ops.h"
 #include "burner/drive.h"
 
+enum drive_trouble { TROUBLE_NONE, TROUBLE_BLOCK, TROUBLE_GONE, TROUBLE_OTHER };
+
 struct drive_disc {
 	struct disc disc;
 	struct drive *drive;
@@ -39,6 +41,8 @@ struct drive_disc {
 	struct timespec read_at;
 	uint64_t mark_lba;
 	unsigned char mark[DISC_BLOCK];
+	enum drive_trouble trouble; /* of the last reading */
+	uint64_t trouble_lba;
 };
 
 static inline struct drive_disc *drive_of(struct disc *disc)

@@ -64,6 +64,8 @@ struct disc_ops {
 	/* Whether it is between burn_begin and burn_end.  NULL: it can be read
 	 * then. */
 	bool (*is_burning)(struct disc *disc);
+	/* NULL: never. */
+	bool (*trouble)(struct disc *disc, struct why *why);
 
 	/* Releases all but @disc's own fields, then @disc. */
 	void (*free)(struct disc *disc);

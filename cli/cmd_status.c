@@ -29,6 +29,8 @@ static void show_medium(struct json_object *m)
 		 size_format(answer_number(m, "capacity_bytes"), capacity),
 		 answer_number(m, "nwa"), answer_number(m, "sessions"),
 		 answer_number(m, "sessions") == 1 ? "" : "s");
+	if (*answer_text(m, "trouble"))
+		show_row("", "%s", answer_text(m, "trouble"));
 }
 
 static void show_session(struct json_object *s)

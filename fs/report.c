@@ -197,6 +197,17 @@ static void put_requests(struct json_object *o, struct volume *v)
 	put(o, "requests", requests);
 }
 
+static struct json_object *medium_object(struct volume *v,
+					 const struct medium *m)
+{
+	struct json_object *o = report_medium(m);
+	struct why why = {""};
+
+	if (disc_trouble(v->disc, &why))
+		put_text(o, "trouble", why_text(&why, -EIO));
+	return o;
+}
+
 struct json_object *report_status(struct volume *v)
 {
 	struct json_object *o = json_object_new_object();
@@ -211,7 +222,7 @@ struct json_object *report_status(struct volume *v)
 	put_bool(o, "readonly", v->readonly_reason != NULL);
 	if (v->readonly_reason)
 		put_text(o, "readonly_reason", v->readonly_reason);
-	put(o, "medium", report_medium(&medium));
+	put(o, "medium", medium_object(v, &medium));
 	put(o, "session", session_object(blank, &info));
 	put(o, "space", space_object(v, &medium, &space));
 	put(o, "pending", pending_object(v, &space));

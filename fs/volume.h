@@ -185,7 +185,8 @@ bool volume_commits_on(struct volume *v, enum commit_trigger trigger);
  * New references for the caller.  Keys are fixed in docs/architecture.md:
  *
  * report_status  {source, mounted, readonly, readonly_reason?,
- *   medium: {type, status, capacity_bytes, free_bytes, nwa, sessions},
+ *   medium: {type, status, capacity_bytes, free_bytes, nwa, sessions,
+ *   trouble?},
  *   session: {lba, volume_id, tree: "rock_ridge"|"joliet"|"iso9660"|"blank"},
  *   space: {total_bytes, free_bytes, commit_bytes, overhead_bytes},
  *   pending: {deltas, added, removed, modified, attributes, moved, bytes},

@@ -6,6 +6,18 @@
 . "$top_srcdir/tests/drive/lib.sh"
 needs_fuse
 
+is_claimed() {
+	! flock -n "$DRIVE" true
+}
+
+# troubled REGEX - status says why reading fails.
+troubled() {
+	on_drive status --json "$MNT" >json
+	jq -re .medium.trouble json | grep -Eq -- "$1" ||
+		fail "status says: $(cat json)"
+	on_drive status "$MNT" | grep -Eq -- "$1" || fail "and not in words"
+}
+
 three_trees
 for kind in $CDS $DVDS $BDS; do
 	new_drive "$kind"
@@ -57,6 +69,13 @@ on_drive mount -o ro /dev/sr0 "$MNT"
 expect_error 32 'in use: discfs \(pid [0-9]+\) has it open' \
 	on_drive mount /dev/sr0 "$T/t"
 ok "a drive that is in use"
+on_drive umount "$MNT"
+# As udev does with each disc that is put in.
+flock "$DRIVE" sleep 1 &
+within 5 is_claimed
+on_drive mount -o ro /dev/sr0 "$MNT"
+wait $!
+ok "a drive that is in use for a moment"
 
 disc fault read-error lba=$((lba + 100)) blocks=1
 if cat "$MNT/s1/data" >x; then
@@ -76,8 +95,11 @@ disc fault eject on=read
 if cat "$MNT/s1/data" >x; then
 	fail "read from an open tray"
 fi
+troubled 'is gone'
 disc load
 same "$MNT/s1/data" "$T/t/s1/data"
+on_drive status --json "$MNT" >json
+[ "$(jq .medium.trouble json)" = null ] || fail "trouble that is over"
 ok "the medium was out, and is in again"
 
 on_drive umount "$MNT"
@@ -90,6 +112,7 @@ for i in 1 2 3; do
 		fail "read from another disc"
 	fi
 done
+troubled 'another medium is in the drive'
 on_drive umount "$MNT"
 ok "another disc is not read"
 
