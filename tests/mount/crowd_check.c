@@ -161,12 +161,43 @@ static bool is_found(const struct made *m, unsigned writer)
 		       0;
 }
 
+/* How many blocks are others than @m has them; @ret_text: the first ones. */
+static unsigned differ(const struct made *m, unsigned writer, char *text,
+		       size_t size)
+{
+	unsigned i, k, n = 0;
+	size_t used = 0;
+
+	for (i = 0; i < FILES_EACH; i++) {
+		for (k = 0; k < BLOCKS; k++) {
+			uint64_t is = found.seq[writer * FILES_EACH + i][k];
+
+			if (is == m->seq[i][k])
+				continue;
+			if (n++ < 12 && used < size)
+				used += (size_t)snprintf(
+					text + used, size - used,
+					" f%u block %u: %llu not %llu;",
+					writer * FILES_EACH + i, k,
+					(unsigned long long)is,
+					(unsigned long long)m->seq[i][k]);
+		}
+	}
+	if (m->note != found.note[writer] && ++n && used < size)
+		snprintf(text + used, size - used, " note: %llu not %llu;",
+			 (unsigned long long)found.note[writer],
+			 (unsigned long long)m->note);
+	return n;
+}
+
 static void check_writer(unsigned writer, const char *log_dir, unsigned commit)
 {
 	static struct made made;
+	static char text[2048], nearest[2048];
 	size_t n, seq;
 	struct call *calls = read_calls(log_dir, writer, &n);
-	uint64_t first = n, last = n;
+	uint64_t first = n, last = n, best_seq = 0;
+	unsigned count, best = UINT32_MAX;
 
 	if (commit)
 		read_bounds(log_dir, commit, writer, &first, &last);
@@ -174,11 +205,18 @@ static void check_writer(unsigned writer, const char *log_dir, unsigned commit)
 	for (seq = 1; seq <= first; seq++)
 		play(&made, &calls[seq - 1], seq);
 	for (; !is_found(&made, writer); seq++) {
+		count = differ(&made, writer, text, sizeof text);
+		if (count < best) {
+			best = count;
+			best_seq = seq - 1;
+			memcpy(nearest, text, sizeof nearest);
+		}
 		if (seq > last)
 			wrong("writer %u: no moment from call %llu to %llu is "
-			      "what is there",
+			      "what is there; call %llu but for %u:%s",
 			      writer, (unsigned long long)first,
-			      (unsigned long long)last);
+			      (unsigned long long)last,
+			      (unsigned long long)best_seq, best, nearest);
 		play(&made, &calls[seq - 1], seq);
 	}
 	free(calls);
