@@ -243,36 +243,35 @@ static int add_fresh(struct tree *t, struct inode *inode, struct file_io *io,
 }
 
 /*
- * Where [io->off, +len) goes: bytes of the stage that only this file has are
- * overwritten, each run of others becomes one new range.
+ * Where [io->off, +len) goes: over bytes of the stage that only this file has,
+ * if it covers nothing else; else to one new range.  A snapshot that is taken
+ * meanwhile waits for the former and does not see the latter, so that it has
+ * each write whole or not at all.
  */
 static int choose_pieces(struct tree *t, struct inode *inode,
 			 struct file_io *io, uint64_t len)
 {
-	uint64_t off = io->off, end = io->off + len, fresh = io->off;
+	uint64_t off = io->off, end = io->off + len;
 	struct extent_map tmp;
 	const struct extent_map *map = inode_map(inode, &tmp);
+	bool all_in_place = true;
 	int err = 0;
 
-	for (; !err && off < end;) {
+	while (!err && all_in_place && off < end) {
 		struct extent e;
 
 		extent_map_at(map, off, end - off, &e);
-		if (in_place(t, &e)) {
-			err = add_fresh(t, inode, io, fresh, off - fresh);
-			if (!err)
-				err = add_piece(io, EXTENT_DATA, e.pos, e.len,
-						false);
-			fresh = off + e.len;
-		}
+		all_in_place = in_place(t, &e);
+		if (all_in_place)
+			err = add_piece(io, EXTENT_DATA, e.pos, e.len, false);
 		off += e.len;
 	}
-	if (!err)
-		err = add_fresh(t, inode, io, fresh, end - fresh);
-	if (err) {
-		release_fresh(t, io, 0);
-		drop_pieces(io);
+	if (!err && !all_in_place) {
+		io->n = 0;
+		err = add_fresh(t, inode, io, io->off, len);
 	}
+	if (err)
+		drop_pieces(io);
 	return err;
 }
 

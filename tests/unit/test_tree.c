@@ -48,8 +48,8 @@ static uint64_t mk(uint64_t parent, const char *name)
 {
 	struct tree_entry e;
 
-	ck_assert_int_eq(tree_mknod(t, &me, parent, name, S_IFREG | 0666, 0,
-				    &e), 0);
+	ck_assert_int_eq(
+		tree_mknod(t, &me, parent, name, S_IFREG | 0666, 0, &e), 0);
 	tree_forget(t, e.ino, 1);
 	return e.ino;
 }
@@ -180,10 +180,12 @@ START_TEST(renames)
 
 	ck_assert_int_eq(tree_rename(t, &me, TREE_ROOT, "a", b, "x", 0),
 			 -EINVAL);
-	ck_assert_int_eq(tree_rename(t, &me, b, "f", TREE_ROOT, "g",
-				     RENAME_NOREPLACE), -EEXIST);
-	ck_assert_int_eq(tree_rename(t, &me, b, "f", TREE_ROOT, "g",
-				     RENAME_EXCHANGE), 0);
+	ck_assert_int_eq(
+		tree_rename(t, &me, b, "f", TREE_ROOT, "g", RENAME_NOREPLACE),
+		-EEXIST);
+	ck_assert_int_eq(
+		tree_rename(t, &me, b, "f", TREE_ROOT, "g", RENAME_EXCHANGE),
+		0);
 	ck_assert_int_eq(lookup(TREE_ROOT, "g", &e), 0);
 	ck_assert_uint_eq(e.ino, f);
 	ck_assert_int_eq(lookup(b, "f", &e), 0);
@@ -225,8 +227,8 @@ START_TEST(keeps_unlinked_open_files)
 	struct tree_entry e;
 	char buf[8];
 
-	ck_assert_int_eq(tree_mknod(t, &me, TREE_ROOT, "f", S_IFREG | 0600, 0,
-				    &e), 0);
+	ck_assert_int_eq(
+		tree_mknod(t, &me, TREE_ROOT, "f", S_IFREG | 0600, 0, &e), 0);
 	ck_assert_int_eq(put(e.ino, 0, "abc", 3), 0);
 	ck_assert_int_eq(tree_unlink(t, &me, TREE_ROOT, "f"), 0);
 	ck_assert_uint_eq(get(e.ino, 0, buf, sizeof buf), 3);
@@ -247,10 +249,18 @@ START_TEST(shares_content)
 	ck_assert_int_eq(file_clone(t, &me, f, 2, g, 1, 100), 8);
 	ck_assert_uint_eq(stage_data_used(data), used);
 	ck_assert_uint_eq(get(g, 0, buf, sizeof buf), 9);
-	ck_assert_int_eq(memcmp(buf, "\0" "23456789", 9), 0);
+	ck_assert_int_eq(memcmp(buf,
+				"\0"
+				"23456789",
+				9),
+			 0);
 	ck_assert_int_eq(put(f, 0, "xxxxxxxxxx", 10), 0);
 	ck_assert_uint_eq(get(g, 0, buf, sizeof buf), 9);
-	ck_assert_int_eq(memcmp(buf, "\0" "23456789", 9), 0);
+	ck_assert_int_eq(memcmp(buf,
+				"\0"
+				"23456789",
+				9),
+			 0);
 	ck_assert_int_eq(put(g, 1, "yyyyyyyy", 8), 0);
 	ck_assert_uint_eq(get(f, 0, buf, sizeof buf), 10);
 	ck_assert_int_eq(memcmp(buf, "xxxxxxxxxx", 10), 0);
@@ -336,16 +346,50 @@ START_TEST(keeps_xattrs)
 
 	ck_assert_int_eq(tree_setxattr(t, &me, f, "user.b", "two", 3, 0), 0);
 	ck_assert_int_eq(tree_setxattr(t, &me, f, "user.a", "", 0, 0), 0);
-	ck_assert_int_eq(tree_setxattr(t, &me, f, "user.a", "x", 1,
-				       XATTR_CREATE), -EEXIST);
-	ck_assert_int_eq(tree_setxattr(t, &me, f, "user.c", "x", 1,
-				       XATTR_REPLACE), -ENODATA);
+	ck_assert_int_eq(
+		tree_setxattr(t, &me, f, "user.a", "x", 1, XATTR_CREATE),
+		-EEXIST);
+	ck_assert_int_eq(
+		tree_setxattr(t, &me, f, "user.c", "x", 1, XATTR_REPLACE),
+		-ENODATA);
 	ck_assert_int_eq(tree_listxattr(t, &me, f, buf, sizeof buf), 14);
 	ck_assert_int_eq(memcmp(buf, "user.a\0user.b\0", 14), 0);
 	ck_assert_int_eq(tree_getxattr(t, f, "user.b", NULL, 0), 3);
 	ck_assert_int_eq(tree_getxattr(t, f, "user.b", buf, 2), -ERANGE);
 	ck_assert_int_eq(tree_removexattr(t, &me, f, "user.b"), 0);
 	ck_assert_int_eq(tree_removexattr(t, &me, f, "user.b"), -ENODATA);
+}
+END_TEST
+
+/* What a snapshot that is taken amid a write shows of it. */
+START_TEST(writes_are_in_place_as_a_whole_or_not)
+{
+	static const struct {
+		uint64_t off;
+		size_t len;
+		bool fresh;
+	} writes[] = {
+		{0, 4096, false},    {1000, 500, false}, {8192, 4096, false},
+		{0, 12288, true},    {4096, 100, true},	 {4000, 200, true},
+		{12000, 1000, true},
+	};
+	static char block[4096];
+	uint64_t f = mk(TREE_ROOT, "f");
+	struct file_io io;
+
+	/* The second block is a hole. */
+	ck_assert_int_eq(put(f, 0, block, sizeof block), 0);
+	ck_assert_int_eq(put(f, 8192, block, sizeof block), 0);
+	for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++) {
+		ck_assert_int_eq(file_write_begin(t, &me, f, writes[i].off,
+						  writes[i].len, &io),
+				 0);
+		ck_assert_uint_eq(io.n, 1);
+		ck_assert_uint_eq(io.pieces[0].len, writes[i].len);
+		ck_assert_int_eq(io.pieces[0].fresh, writes[i].fresh);
+		/* Nothing was written: it stays as it is. */
+		ck_assert_int_eq(file_write_end(t, &me, &io, 0, false), 0);
+	}
 }
 END_TEST
 
@@ -484,6 +528,7 @@ int main(void)
 	tcase_add_test(c, honours_the_limit);
 	tcase_add_test(c, lists_with_stable_cookies);
 	tcase_add_test(c, keeps_xattrs);
+	tcase_add_test(c, writes_are_in_place_as_a_whole_or_not);
 	tcase_add_test(c, refuses_changes_when_readonly);
 	tcase_add_loop_test(c, survives_random_operations, 0, 4);
 	suite_add_tcase(s, c);
