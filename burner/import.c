@@ -17,6 +17,8 @@
 #include "common/cleanup.h"
 #include "common/sum128.h"
 
+enum { DIGEST_HEAD_BYTES = (VOLUME_SUPERBLOCK + 2) * DISC_BLOCK };
+
 /* libisofs only reads these. */
 static char severity_sorry[] = "SORRY";
 static char charset_utf8[] = "UTF-8";
@@ -280,16 +282,17 @@ static int visit_nodes(const struct listing *l, struct node_parts *parts,
 }
 
 /*
- * The session's own first 64 KiB: its descriptors are the same whether it is
- * loaded by its address or by the head that names it.
+ * The session's own system area and first two descriptors, which are the same
+ * whether it is loaded by its address or by the head that names it.  No more:
+ * behind a small session comes what is not its own and may change.
  */
 static int make_digest(struct disc *disc, const struct survey *survey,
 		       struct import_info *info, struct why *why)
 {
-	AUTO_FREE unsigned char *buf = malloc(DISC_HEAD_BYTES);
+	AUTO_FREE unsigned char *buf = malloc(DIGEST_HEAD_BYTES);
 	uint64_t pos = (uint64_t)info->lba * DISC_BLOCK;
 	uint64_t end = disc_readable(disc), sum[2];
-	size_t len = DISC_HEAD_BYTES;
+	size_t len = DIGEST_HEAD_BYTES;
 	struct sum128 digest;
 	int err;
 

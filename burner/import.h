@@ -73,7 +73,7 @@ struct import_info {
 	bool has_md5;        /* libisofs MD5 tags and sums are there */
 	uint64_t tree_blocks; /* descriptors, path tables and folders, estimated from below */
 	/*
-	 * Of the session's first 64 KiB, the blocks of the tree's folders and
+	 * Of the session's first 18 blocks, the blocks of the tree's folders and
 	 * their continuation areas (common/sum128.h): names this base for the
 	 * binding of a stage.
 	 */

@@ -405,6 +405,24 @@ static int count_down(void *arg, const struct import_node *node)
 	return --*left ? 0 : -ECANCELED;
 }
 
+/* What is burned behind a session that is shorter than a head. */
+START_TEST(the_digest_ends_with_the_session)
+{
+	unsigned char digest[16];
+	struct tree tree;
+
+	tools_sh("mkdir s; echo x >s/a; genisoimage -quiet -no-pad -R -o i.iso "
+		 "s; test $(stat -c %%s i.iso) -lt 65536");
+	load("i.iso", NULL, &tree);
+	memcpy(digest, tree.info.digest, sizeof digest);
+	tree_release(&tree);
+	tools_sh("head -c 100000 /dev/urandom >>i.iso");
+	load("i.iso", NULL, &tree);
+	ck_assert_mem_eq(digest, tree.info.digest, sizeof digest);
+	tree_release(&tree);
+}
+END_TEST
+
 START_TEST(the_visitor_can_stop_it)
 {
 	struct import_opts opts = {.session_lba = IMPORT_LAST};
@@ -445,6 +463,7 @@ int main(void)
 	tcase_add_test(tcase, boot_catalogs_are_marked);
 	tcase_add_test(tcase, zisofs_is_marked);
 	tcase_add_test(tcase, the_digest_names_the_base);
+	tcase_add_test(tcase, the_digest_ends_with_the_session);
 	tcase_add_test(tcase, the_visitor_can_stop_it);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
