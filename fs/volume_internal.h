@@ -2,7 +2,7 @@
 #ifndef FS_VOLUME_INTERNAL_H
 #define FS_VOLUME_INTERNAL_H
 
-/* For volume*.c, commit.c and report.c. */
+/* For volume*.c, commit*.c and report.c. */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -103,10 +103,12 @@ void volume_tell_kernel(struct volume *v, const struct stale *stale);
 int volume_take_turn(struct volume *v, const struct progress_sink *sink,
 		     struct why *why);
 
-/* commit.c */
+/* committer.c */
 
 /* commit_thread - serves the queue until volume.stopping. */
 void *commit_thread(void *arg);
+
+/* commit.c */
 
 const char *commit_state_name(enum commit_state state);
 

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "fs/commit_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+
+/*
+ * A burn that failed on a sequential medium may have left a session, or a track
+ * that was closed after it: that does not count, and the next session comes
+ * behind it.  The stage learns of it before it forgets the burn.
+ */
+static int pass_over(struct commit *c, struct why *why)
+{
+	struct volume *v = c->v;
+	struct stage_binding b = {0};
+	struct medium m;
+	int err;
+
+	LOCK_GUARD(&v->flush_lock);
+	err = disc_look(v->disc, &m, why);
+	if (err)
+		return err;
+	/* Where nothing was written, the next session begins there. */
+	if (m.nwa == c->facts.nwa && !m.why_not_writable)
+		return 0;
+	err = disc_distrust(v->disc, (uint32_t)c->facts.nwa);
+	if (!err)
+		err = disc_look(v->disc, &m, why);
+	if (!err && m.status == DISC_NONE)
+		return why_set(why, -ENOMEDIUM, "the disc is gone");
+	if (!err && (v->blank ? m.has_base : m.base_lba != v->info.lba))
+		return why_set(why, -ESTALE, "it is another disc");
+	if (!err)
+		err = volume_look(v, why);
+	if (err)
+		return err;
+	if (m.nwa != c->facts.nwa)
+		snprintf(c->note, sizeof c->note,
+			 "; what was written of it stays on the disc from "
+			 "block %llu on and does not count",
+			 (unsigned long long)c->facts.nwa);
+	if (m.why_not_writable)
+		snprintf(c->note + strlen(c->note),
+			 sizeof c->note - strlen(c->note),
+			 "; the disc takes no more: %s; the changes stay in "
+			 "the stage",
+			 m.why_not_writable);
+	volume_set_limit(v);
+	err = volume_fill_binding(v->disc, &m, &v->info, v->blank, &b);
+	if (!err) {
+		b.import_flags = v->binding.import_flags;
+		err = stage_set_binding(v->stage, &b, why);
+		stage_binding_release(&v->binding);
+		v->binding = b;
+	}
+	return err;
+}
+
+/* Whether the medium is known to be as it was before, or as it is now. */
+static bool settle_medium(struct commit *c)
+{
+	struct why why = {""};
+	int err;
+
+	if (!c->touched || c->published || c->facts.overwritable)
+		return true;
+	err = pass_over(c, &why);
+	if (err)
+		log_error("what the burn left on %s is not known (%s): the "
+			  "changes are in the stage, and the next mount looks "
+			  "at it",
+			  c->v->source, why_text(&why, err));
+	return !err;
+}
+
+void commit_settle(struct commit *c, int err)
+{
+	struct volume *v = c->v;
+	bool unsettled = c->session && session_unsettled(c->session);
+	bool known;
+	struct why why = {""};
+
+	c->touched = c->session && session_touched(c->session);
+	session_free(c->session);
+	snapshot_free(c->snapshot);
+	known = settle_medium(c);
+	/*
+	 * A session that is not published does not exist.  One that is, but
+	 * that the tree could not be switched to, is the next mount's.
+	 */
+	if (c->intent && !c->published && !unsettled && known &&
+	    stage_set_intent(v->stage, NULL, &why) < 0)
+		log_warning("%s", why_text(&why, -EIO));
+	if (unsettled) {
+		tree_set_readonly(v->tree, true);
+		log_error("the superblock of %s could not be written; the "
+			  "changes are in the stage, and the next mount "
+			  "recovers the disc",
+			  v->source);
+	} else if (err && c->published && !v->rebase_pending) {
+		tree_set_readonly(v->tree, true);
+		log_error("the session is burned, but could not be taken up: "
+			  "unmount with --keep and mount again");
+	} else if (err && c->hold) {
+		tree_set_readonly(v->tree, false);
+	}
+}
