@@ -8,12 +8,11 @@
 #include <string.h>
 
 #include "burner/disc_ops.h"
+#include "burner/import_list.h"
 #include "burner/import_node.h"
-#include "burner/link_mark.h"
 #include "burner/library.h"
 #include "burner/survey.h"
 #include "burner/volume.h"
-#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/sum128.h"
 
@@ -22,222 +21,6 @@ enum { DIGEST_HEAD_BYTES = (VOLUME_SUPERBLOCK + 2) * DISC_BLOCK };
 /* libisofs only reads these. */
 static char severity_sorry[] = "SORRY";
 static char charset_utf8[] = "UTF-8";
-
-enum { PATH_TEXT = 256 };
-
-/* The nodes as they are listed: by id, and the id of each one's folder. */
-struct listing {
-	IsoNode **nodes;
-	uint32_t *parents;
-	uint32_t *links; /* link_id of each node */
-	uint32_t n;
-	size_t room;
-};
-
-static void listing_release(struct listing *l)
-{
-	free(l->nodes);
-	free(l->parents);
-	free(l->links);
-}
-
-static int listing_add(struct listing *l, IsoNode *node, uint32_t parent)
-{
-	if (l->n == l->room) {
-		size_t room = l->room ? 2 * l->room : 1024;
-		uint32_t *parents;
-		IsoNode **nodes;
-
-		nodes = realloc(l->nodes, room * sizeof(IsoNode *));
-		if (!nodes)
-			return -ENOMEM;
-		l->nodes = nodes;
-		parents = realloc(l->parents, room * sizeof *parents);
-		if (!parents)
-			return -ENOMEM;
-		l->parents = parents;
-		l->room = room;
-	}
-	l->nodes[l->n] = node;
-	l->parents[l->n++] = parent;
-	return 0;
-}
-
-static int list_children(struct listing *l, uint32_t id)
-{
-	IsoDirIter *iter = NULL;
-	IsoNode *node;
-	int ret, err = 0;
-
-	ret = iso_dir_get_children((IsoDir *)l->nodes[id], &iter);
-	if (ret < 0)
-		return -ENOMEM;
-	while (err == 0 && (ret = iso_dir_iter_next(iter, &node)) == 1)
-		err = listing_add(l, node, id);
-	iso_dir_iter_free(iter);
-	if (err == 0 && ret < 0)
-		err = -EIO;
-	return err;
-}
-
-/* Breadth first: the list itself is the queue, and nothing recurses. */
-static int list_nodes(struct listing *l, IsoImage *image)
-{
-	uint32_t id;
-	int err;
-
-	err = listing_add(l, (IsoNode *)iso_image_get_root(image), IMPORT_ROOT);
-	for (id = 0; err == 0 && id < l->n; id++)
-		if (iso_node_get_type(l->nodes[id]) == LIBISO_DIR)
-			err = list_children(l, id);
-	return err;
-}
-
-struct candidate {
-	IsoNode *node;
-	uint64_t ino; /* of a file: libisofs is asked once, not at each look */
-	uint32_t id;
-};
-
-static int candidate_order(const struct candidate *a, const struct candidate *b)
-{
-	if (a->ino != b->ino)
-		return a->ino < b->ino ? -1 : 1;
-	/* A file that can have links has a number. */
-	return a->ino ? 0 : node_order(a->node, b->node);
-}
-
-static int candidate_cmp(const void *a, const void *b)
-{
-	const struct candidate *x = a, *y = b;
-	int c = candidate_order(x, y);
-
-	return c ? c : (x->id > y->id) - (x->id < y->id);
-}
-
-struct marked {
-	IsoNode *node;
-	uint32_t id;
-	char mark[LINK_MARK_MAX];
-};
-
-static int marked_cmp(const void *a, const void *b)
-{
-	const struct marked *x = a, *y = b;
-	int c = strcmp(x->mark, y->mark);
-
-	return c ? c : (x->id > y->id) - (x->id < y->id);
-}
-
-/* One inode's nodes; the first one gives the family its id. */
-static void link_family(struct listing *l, const struct candidate *c, size_t n)
-{
-	size_t i;
-
-	for (i = 1; i < n; i++) {
-		if (!node_same_inode(c[0].node, c[i].node))
-			continue;
-		l->links[c[0].id] = c[0].id;
-		l->links[c[i].id] = c[0].id;
-	}
-}
-
-static int find_links(struct listing *l, bool trusted)
-{
-	AUTO_FREE struct candidate *c = calloc(l->n, sizeof *c);
-	size_t n = 0, i, first;
-	uint32_t id;
-
-	l->links = calloc(l->n, sizeof *l->links);
-	if (!c || !l->links)
-		return -ENOMEM;
-	for (id = 0; id < l->n; id++) {
-		if (!node_can_link(l->nodes[id], trusted))
-			continue;
-		c[n].node = l->nodes[id];
-		c[n].ino = node_file_ino(l->nodes[id]);
-		c[n++].id = id;
-	}
-	qsort(c, n, sizeof *c, candidate_cmp);
-	for (first = 0; first < n; first = i) {
-		for (i = first + 1; i < n; i++)
-			if (candidate_order(&c[first], &c[i]) != 0)
-				break;
-		link_family(l, c + first, i - first);
-	}
-	return 0;
-}
-
-/* Links of other kinds, which we marked ourselves. */
-static int find_marked_links(struct listing *l)
-{
-	AUTO_FREE struct marked *m = NULL;
-	struct marked one, *first;
-	uint32_t n = 0, i;
-
-	for (one.id = 0; one.id < l->n; one.id++) {
-		struct marked *p;
-
-		one.node = l->nodes[one.id];
-		if (!node_link_mark(one.node, one.mark))
-			continue;
-		p = array_append(&m, &n, sizeof *p);
-		if (!p)
-			return -ENOMEM;
-		*p = one;
-	}
-	if (n)
-		qsort(m, n, sizeof *m, marked_cmp);
-	for (i = 1, first = m; i < n; i++) {
-		if (strcmp(first->mark, m[i].mark) != 0 ||
-		    !node_same_inode(first->node, m[i].node)) {
-			first = &m[i];
-			continue;
-		}
-		l->links[first->id] = first->id;
-		l->links[m[i].id] = first->id;
-	}
-	return 0;
-}
-
-/* The path of a node for a message; its start is cut off if it is long. */
-static void node_path(const struct listing *l, uint32_t id, char *buf)
-{
-	char *p = buf + PATH_TEXT - 1;
-
-	*p = 0;
-	for (; id != IMPORT_ROOT; id = l->parents[id]) {
-		const char *name = iso_node_get_name(l->nodes[id]);
-		size_t len = name ? strlen(name) : 0;
-
-		if ((size_t)(p - buf) < len + 1)
-			break;
-		p -= len;
-		if (len)
-			memcpy(p, name, len);
-		*--p = '/';
-	}
-	if (!*p)
-		*--p = '/';
-	memmove(buf, p, strlen(p) + 1);
-}
-
-/* What import_info.order is made of. */
-static void order_add(struct sum128 *order, uint32_t parent, const char *name)
-{
-	uint32_t le = htole32(parent);
-
-	sum128_add(order, &le, sizeof le);
-	sum128_add(order, name, strlen(name) + 1);
-}
-
-static uint64_t order_end(struct sum128 *order)
-{
-	uint64_t sum[2];
-
-	sum128_end(order, sum);
-	return sum[0];
-}
 
 /*
  * What was told is not needed any more: libisofs' nodes make room for the
@@ -258,13 +41,13 @@ static int visit_nodes(const struct listing *l, struct node_parts *parts,
 	for (id = 0; id < l->n; id++) {
 		struct why fault = {""};
 		struct import_node node;
-		char path[PATH_TEXT];
+		char path[LISTING_PATH];
 		int err;
 
 		err = node_fill(parts, l->nodes[id], id == IMPORT_ROOT, &node,
 				&fault);
 		if (err < 0) {
-			node_path(l, id, path);
+			listing_path(l, id, path);
 			return why_set(why, err, "%s: %s", path,
 				       why_text(&fault, err));
 		}
@@ -318,30 +101,14 @@ static int make_digest(struct disc *disc, const struct survey *survey,
 	return 0;
 }
 
-static uint64_t order_of(const struct listing *l)
-{
-	struct sum128 order;
-	uint32_t id;
-
-	sum128_init(&order, 0);
-	for (id = 1; id < l->n; id++) {
-		const char *name = iso_node_get_name(l->nodes[id]);
-
-		order_add(&order, l->parents[id], name ? name : "");
-	}
-	return order_end(&order);
-}
-
 static int visit_all(struct disc *disc, struct listing *l, import_visit visit,
 		     void *arg, bool drop, struct base_image *base,
 		     struct why *why)
 {
 	struct node_parts parts = {.image = base->image,
 				   .readable = disc_readable(disc)};
-	int err = find_links(l, base->info.has_md5);
+	int err = listing_find_links(l, base->info.has_md5);
 
-	if (err == 0)
-		err = find_marked_links(l);
 	if (err == 0)
 		err = visit_nodes(l, &parts, visit, arg, drop, why);
 	node_parts_release(&parts);
@@ -354,7 +121,7 @@ static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
 		   struct why *why)
 {
 	struct listing l = {0};
-	int err = list_nodes(&l, base->image);
+	int err = listing_fill(&l, base->image);
 
 	if (err == 0 && l.n != expected)
 		err = why_set(why, -EIO,
@@ -363,7 +130,7 @@ static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
 			      disc_path(disc), (unsigned long)l.n,
 			      (unsigned long long)expected);
 	if (err == 0) {
-		base->info.order = order_of(&l);
+		base->info.order = listing_order(&l);
 		if (visit)
 			err = visit_all(disc, &l, visit, arg, drop, base, why);
 	}
@@ -418,7 +185,7 @@ static void take_features(IsoImage *image, IsoReadImageFeatures *f,
 static int import_failed(struct disc *disc, struct base_image *base, int ret,
 			 struct why *why)
 {
-	char what[PATH_TEXT];
+	char what[256];
 	uint32_t lba;
 	int err;
 
@@ -578,7 +345,7 @@ static int visit_ordered(void *arg, const struct import_node *node)
 	struct ordered *o = arg;
 
 	if (node->id != IMPORT_ROOT)
-		order_add(&o->order, node->parent_id, node->name);
+		import_order_add(&o->order, node->parent_id, node->name);
 	return o->visit(o->arg, node);
 }
 
@@ -612,7 +379,7 @@ int import_names(struct disc *disc, const struct import_opts *opts,
 	info.has_el_torito = survey.has_catalog;
 	info.has_md5 = survey.has_md5;
 	info.tree_blocks = survey.tree_blocks;
-	info.order = order_end(&o.order);
+	info.order = import_order_end(&o.order);
 	*ret = info;
 	return 0;
 }
