@@ -15,14 +15,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[PATH_MAX];
+#include "tests/unit/temp_folder.h"
+
+static char folder[TEMP_FOLDER];
 
 void tools_enter(void)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(folder, sizeof folder, "%s/images-XXXXXX", tmp ? tmp : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	temp_folder_make(folder);
 	ck_assert_int_eq(chdir(folder), 0);
 	setenv("LC_ALL", "C.UTF-8", 1);
 }
@@ -30,7 +29,7 @@ void tools_enter(void)
 void tools_leave(void)
 {
 	ck_assert_int_eq(chdir("/"), 0);
-	tools_sh("rm -rf '%s'", folder);
+	temp_folder_remove(folder);
 }
 
 void tools_sh(const char *fmt, ...)

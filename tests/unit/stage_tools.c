@@ -3,7 +3,6 @@
 
 #include <check.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,30 +11,19 @@
 #include <unistd.h>
 
 #include "tests/unit/stage_tools.h"
+#include "tests/unit/temp_folder.h"
 
-char root[128];
+char root[STAGE_ROOT];
 struct stage *st;
 struct why why;
 struct stage_binding binding;
 
-static int remove_one(const char *path, const struct stat *s, int flag,
-		      struct FTW *ftw)
-{
-	(void)s;
-	(void)flag;
-	(void)ftw;
-	return remove(path);
-}
-
 void setup(void)
 {
 	static char path[] = "/images/a \xff?#%.iso";
-	const char *tmp = getenv("TMPDIR");
 	unsigned i;
 
-	snprintf(root, sizeof root, "%s/stage.XXXXXX",
-		 tmp && strlen(tmp) < 100 ? tmp : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(root));
+	temp_folder_make(root);
 	/* Made by the first stage, with a name that is special in a URI. */
 	strcat(root, "/p%41?x#/stages");
 	binding = (struct stage_binding){
@@ -62,7 +50,7 @@ void teardown(void)
 	stage_close(st, false);
 	strcpy(top, root);
 	*strstr(top, "/p%41?x#/stages") = '\0';
-	nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	temp_folder_remove(top);
 }
 
 void reopen(bool readonly)

@@ -11,7 +11,8 @@
 
 #include "fs/stage.h"
 
-extern char root[128];	 /* of the stages */
+enum { STAGE_ROOT = 220 };
+extern char root[STAGE_ROOT]; /* of the stages */
 extern struct stage *st; /* open; or NULL */
 extern struct why why;
 extern struct stage_binding binding; /* that st was made with */

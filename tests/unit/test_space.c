@@ -4,7 +4,6 @@
  * out: never too small, and not so large that a disc seems full too early.
  */
 #include <check.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +12,16 @@
 #include "fs/file.h"
 #include "fs/space.h"
 #include "fs/volume.h"
+#include "tests/unit/temp_folder.h"
 
-static char folder[] = "/tmp/discfs-space-XXXXXX";
+static char folder[TEMP_FOLDER];
 static struct volume *v;
 static struct tree *t;
 static const struct cred me = {.umask = 022};
 
 static void open_volume(bool joliet)
 {
-	char image[64], stage[64];
+	char image[TEMP_FOLDER + 16], stage[TEMP_FOLDER + 16];
 	struct volume_opts opts = {
 		.source = image,
 		.stage_root = stage,
@@ -36,27 +36,17 @@ static void open_volume(bool joliet)
 	};
 	struct why why = {""};
 
-	strcpy(folder + sizeof folder - 7, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	temp_folder_make(folder);
 	snprintf(image, sizeof image, "%s/image.iso", folder);
 	snprintf(stage, sizeof stage, "%s/stage", folder);
 	ck_assert_msg(volume_open(&opts, &v, &why) == 0, "%s", why.text);
 	t = volume_tree(v);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static void close_volume(void)
 {
 	volume_close(v);
-	nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	temp_folder_remove(folder);
 }
 
 /* The bound holds; and is at most @percent of what is needed, and a little. */

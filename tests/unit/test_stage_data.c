@@ -14,6 +14,7 @@
 #include "fs/stage_data.h"
 #include "fs/stage_ranges.h"
 #include "fs/stage_refs.h"
+#include "tests/unit/temp_folder.h"
 
 #define must(cond) ((cond) ? (void)0 : ck_abort_msg("%s", #cond))
 
@@ -36,7 +37,7 @@ void *__wrap_realloc(void *p, size_t size)
 	return no_memory ? NULL : __real_realloc(p, size);
 }
 
-static char dir[64];
+static char dir[TEMP_FOLDER];
 static int dirfd_;
 static struct stage_data *d;
 
@@ -50,11 +51,7 @@ static void open_data(bool readonly)
 
 static void setup(void)
 {
-	const char *tmp = getenv("TMPDIR");
-
-	snprintf(dir, sizeof dir, "%s/stage_data.XXXXXX",
-		 tmp && strlen(tmp) < 40 ? tmp : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
+	temp_folder_make(dir);
 	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_ge(dirfd_, 0);
 	open_data(false);
@@ -63,9 +60,8 @@ static void setup(void)
 static void teardown(void)
 {
 	stage_data_free(d);
-	unlinkat(dirfd_, "data", 0);
 	close(dirfd_);
-	rmdir(dir);
+	temp_folder_remove(dir);
 }
 
 /* A new range, full of @c. */

@@ -223,7 +223,8 @@ START_TEST(export_stays_inside)
 	};
 	struct stage_link links[] = {{1, "out", 2}};
 	const char *gone[] = {"x"};
-	char outside[200], dir[200], found[220];
+	char outside[STAGE_ROOT + 16], dir[STAGE_ROOT + 16],
+		found[STAGE_ROOT + 32];
 	struct stage_export done;
 	char id[64];
 

@@ -14,9 +14,10 @@
 #include "fs/diff.h"
 #include "fs/file.h"
 #include "fs/tree.h"
-#include "tree_check.h"
+#include "tests/unit/temp_folder.h"
+#include "tests/unit/tree_check.h"
 
-static char folder[] = "/tmp/discfs-tree-XXXXXX";
+static char folder[TEMP_FOLDER];
 static int folder_fd;
 static struct stage_data *data;
 static struct tree *t;
@@ -26,8 +27,7 @@ static void setup(void)
 {
 	struct attr root = {.mode = S_IFDIR | 0755};
 
-	strcpy(folder + sizeof folder - 7, "XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	temp_folder_make(folder);
 	folder_fd = open(folder, O_DIRECTORY);
 	ck_assert_int_eq(stage_data_open(folder_fd, false, &data, NULL), 0);
 	ck_assert_int_eq(tree_new(&root, data, &t), 0);
@@ -39,9 +39,8 @@ static void teardown(void)
 	tree_check(t);
 	tree_free(t);
 	stage_data_free(data);
-	unlinkat(folder_fd, "data", 0);
 	close(folder_fd);
-	rmdir(folder);
+	temp_folder_remove(folder);
 }
 
 static uint64_t mk(uint64_t parent, const char *name)
