@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <string.h>
 
 #include "burner/care.h"
+#include "cli/args.h"
 #include "cli/ask.h"
 #include "cli/client.h"
 #include "cli/command.h"
@@ -24,49 +24,9 @@
 #include "fs/report_media.h"
 
 struct care_args {
-	bool json, yes, full, help;
+	bool json, yes, full;
 	const char *drive;
 };
-
-/* ---- arguments ---- */
-
-static int parse(const struct command *self, int argc, char **argv,
-		 bool can_full, struct care_args *args)
-{
-	const struct option long_options[] = {
-		{"help", no_argument, NULL, 'h'},
-		{"json", no_argument, NULL, 'j'},
-		{"yes", no_argument, NULL, 'y'},
-		{can_full ? "full" : NULL, no_argument, NULL, 'f'},
-		{0},
-	};
-	int opt;
-
-	*args = (struct care_args){0};
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":hy", long_options, NULL)) !=
-	       -1) {
-		if (opt == 'h')
-			args->help = true;
-		else if (opt == 'j')
-			args->json = true;
-		else if (opt == 'y')
-			args->yes = true;
-		else if (opt == 'f')
-			args->full = true;
-		else
-			return command_bad_option(self, opt, argv);
-	}
-	if (args->help)
-		return 0;
-	if (optind == argc)
-		return command_misuse(self, "no drive is named");
-	if (argc - optind > 1)
-		return command_misuse(self, "%s: too many arguments",
-				      argv[optind + 1]);
-	args->drive = argv[optind];
-	return 0;
-}
 
 /* ---- the question ---- */
 
@@ -244,15 +204,21 @@ static int care(const struct care_args *args, const char *verb,
 static int care_command(const struct command *self, int argc, char **argv,
 			const char *done, enum care_job job)
 {
+	static const char *const needed[] = {"no drive is named", NULL};
+	bool can_full = job == CARE_BLANK || job == CARE_FORMAT;
+	struct care_args args = {0};
+	const struct args_option options[] = {
+		{.name = "json", .flag = &args.json},
+		{.name = "yes", .letter = 'y', .flag = &args.yes},
+		{.name = can_full ? "full" : NULL, .flag = &args.full},
+		{0},
+	};
 	struct why why = {""};
-	struct care_args args;
-	int err = parse(self, argc, argv,
-			job == CARE_BLANK || job == CARE_FORMAT, &args);
+	int err;
 
-	if (err)
+	if (args_parse(self, argc, argv, options, needed, 0, &err) < 0)
 		return err;
-	if (args.help)
-		return command_help(self);
+	args.drive = argv[0];
 	err = care(&args, self->name, done, job, &why);
 	if (err)
 		command_fail(&why, err, "%s %s", self->name, args.drive);

@@ -100,11 +100,8 @@ static int check_main(const struct command *self, int argc, char **argv)
 	struct show_args args;
 	struct target t;
 
-	err = show_args_parse(self, argc, argv, "h", 0, &args);
-	if (err)
+	if (!show_args_parse(self, argc, argv, 0, &args, &err))
 		return err;
-	if (args.help)
-		return command_help(self);
 	err = target_open_base(&t, args.target, &why);
 	if (!err)
 		err = t.client ? check_mount(&t, &report, &why)

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 #include "burner/disc.h"
+#include "cli/args.h"
 #include "cli/commit_run.h"
 #include "cli/exit_code.h"
-#include "cli/show_args.h"
 #include "cli/target.h"
 #include "common/cleanup.h"
 #include "common/size.h"
@@ -34,8 +34,8 @@ static void print_result(uint64_t blocks, uint64_t overhead, const char *text)
 	json_object_put(o);
 }
 
-static int show_size(struct target *t, const struct show_args *args,
-		     struct json_object *status, struct why *why)
+static int show_size(struct target *t, bool json, struct json_object *status,
+		     struct why *why)
 {
 	struct json_object *answer = NULL, *space = NULL;
 	char text[SIZE_TEXT], more[SIZE_TEXT];
@@ -49,7 +49,7 @@ static int show_size(struct target *t, const struct show_args *args,
 	json_object_put(answer);
 	json_object_object_get_ex(status, "space", &space);
 	overhead = blocks ? answer_number(space, "overhead_bytes") : 0;
-	if (args->json)
+	if (json)
 		print_result(blocks, overhead, NULL);
 	else if (!blocks)
 		puts("nothing to burn");
@@ -83,8 +83,8 @@ static int check_writable(struct target *t, struct json_object **ret_status,
 	return err;
 }
 
-static int burn(struct target *t, const struct show_args *args,
-		struct json_object *status, struct why *why)
+static int burn(struct target *t, bool json, struct json_object *status,
+		struct why *why)
 {
 	struct commit_result result = {0};
 	int err;
@@ -97,7 +97,7 @@ static int burn(struct target *t, const struct show_args *args,
 			       "status\" shows how far it is)");
 	if (err)
 		return err;
-	if (args->json)
+	if (json)
 		print_result(result.blocks, 0, result.text);
 	else if (*result.text)
 		puts(result.text);
@@ -111,25 +111,28 @@ static int burn(struct target *t, const struct show_args *args,
 
 static int commit_main(const struct command *self, int argc, char **argv)
 {
+	static const char *const needed[] = {"no disc is named", NULL};
+	bool json = false, dry_run = false;
+	const struct args_option options[] = {
+		{.name = "json", .flag = &json},
+		{.name = "dry-run", .letter = 'n', .flag = &dry_run},
+		{0},
+	};
 	struct why why = {""};
 	struct json_object *status = NULL;
-	struct show_args args;
 	struct target t;
 	int err;
 
-	err = show_args_parse(self, argc, argv, "hn", 0, &args);
-	if (err)
+	if (args_parse(self, argc, argv, options, needed, 0, &err) < 0)
 		return err;
-	if (args.help)
-		return command_help(self);
-	err = target_open_mount(&t, args.target, true, &why);
+	err = target_open_mount(&t, argv[0], true, &why);
 	if (!err)
 		err = check_writable(&t, &status, &why);
 	if (!err)
-		err = args.dry_run ? show_size(&t, &args, status, &why)
-				   : burn(&t, &args, status, &why);
+		err = dry_run ? show_size(&t, json, status, &why)
+			      : burn(&t, json, status, &why);
 	if (err)
-		command_fail(&why, err, "%s", args.target);
+		command_fail(&why, err, "%s", argv[0]);
 	json_object_put(status);
 	target_close(&t);
 	return exit_code_of(err);

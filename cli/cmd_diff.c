@@ -43,11 +43,8 @@ static int diff_run(const struct command *self, int argc, char **argv)
 	struct show_args args;
 	struct target t;
 
-	err = show_args_parse(self, argc, argv, "h", argc, &args);
-	if (err)
+	if (!show_args_parse(self, argc, argv, argc, &args, &err))
 		return err;
-	if (args.help)
-		return command_help(self);
 	err = target_open(&t, args.target, &why);
 	if (!err)
 		err = get_diff(&t, &args, &diff, &why);

@@ -2,10 +2,10 @@
 /*
  * discfs drives: the optical drives of this machine.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "cli/args.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -81,44 +81,21 @@ static void add_mountpoint(struct json_object *d)
 	mountinfo_release(&mount);
 }
 
-static int parse(const struct command *self, int argc, char **argv,
-		 bool *ret_json, bool *ret_help)
-{
-	static const struct option long_options[] = {
-		{"help", no_argument, NULL, 'h'},
-		{"json", no_argument, NULL, 'j'},
-		{0},
-	};
-	int opt;
-
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":h", long_options, NULL)) !=
-	       -1) {
-		if (opt == 'h')
-			*ret_help = true;
-		else if (opt == 'j')
-			*ret_json = true;
-		else
-			return command_bad_option(self, opt, argv);
-	}
-	if (optind < argc && !*ret_help)
-		return command_misuse(self, "%s: too many arguments",
-				      argv[optind]);
-	return 0;
-}
-
 static int drives_run(const struct command *self, int argc, char **argv)
 {
+	static const char *const needed[] = {NULL};
 	struct json_object *report = NULL, *list;
-	bool json = false, help = false;
+	bool json = false;
+	const struct args_option options[] = {
+		{.name = "json", .flag = &json},
+		{0},
+	};
 	struct why why = {""};
 	size_t n;
-	int err = parse(self, argc, argv, &json, &help);
+	int err;
 
-	if (err)
+	if (args_parse(self, argc, argv, options, needed, 0, &err) < 0)
 		return err;
-	if (help)
-		return command_help(self);
 	err = report_drives(&report, &why);
 	if (err) {
 		command_fail(&why, err, "drives");

@@ -3,13 +3,13 @@
  * discfs export: what a mount shows, or a session, as an image of its own.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/args.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/long_run.h"
@@ -21,7 +21,7 @@
 struct args {
 	const char *target, *file;
 	unsigned session; /* 0: what is shown */
-	bool force, help;
+	bool force;
 };
 
 static int parse_session(const char *text, unsigned *ret)
@@ -37,45 +37,32 @@ static int parse_session(const char *text, unsigned *ret)
 	return 0;
 }
 
-static int parse(const struct command *self, int argc, char **argv,
-		 struct args *ret)
+/* False where the command is over, as args_parse. */
+static bool parse(const struct command *self, int argc, char **argv,
+		  struct args *ret, int *ret_code)
 {
-	static const struct option options[] = {
-		{"session", required_argument, NULL, 's'},
-		{"force", no_argument, NULL, 'f'},
-		{"help", no_argument, NULL, 'h'},
+	static const char *const needed[] = {
+		"no disc is named",
+		"no file is named (\"-\" is standard output)",
+		NULL,
+	};
+	const char *session = NULL;
+	const struct args_option options[] = {
+		{.name = "session", .letter = 's', .value = &session},
+		{.name = "force", .letter = 'f', .flag = &ret->force},
 		{0},
 	};
-	int opt;
 
 	*ret = (struct args){0};
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":s:fh", options, NULL)) != -1) {
-		if (opt == 'h')
-			ret->help = true;
-		else if (opt == 'f')
-			ret->force = true;
-		else if (opt != 's')
-			return command_bad_option(self, opt, argv);
-		else if (parse_session(optarg, &ret->session))
-			return command_misuse(self,
-					      "%s: not the number of a session",
-					      optarg);
-	}
-	if (ret->help)
-		return 0;
-	if (argc - optind < 1)
-		return command_misuse(self, "no disc is named");
-	if (argc - optind < 2)
-		return command_misuse(self,
-				      "no file is named (\"-\" is standard "
-				      "output)");
-	if (argc - optind > 2)
-		return command_misuse(self, "%s: too many arguments",
-				      argv[optind + 2]);
-	ret->target = argv[optind];
-	ret->file = argv[optind + 1];
-	return 0;
+	if (args_parse(self, argc, argv, options, needed, 0, ret_code) < 0)
+		return false;
+	ret->target = argv[0];
+	ret->file = argv[1];
+	if (!session || !parse_session(session, &ret->session))
+		return true;
+	*ret_code = command_misuse(self, "%s: not the number of a session",
+				   session);
+	return false;
 }
 
 static int export_mount(struct target *t, const struct args *a, int fd,
@@ -166,11 +153,8 @@ static int export_main(const struct command *self, int argc, char **argv)
 	bool out;
 	int err;
 
-	err = parse(self, argc, argv, &a);
-	if (err)
+	if (!parse(self, argc, argv, &a, &err))
 		return err;
-	if (a.help)
-		return command_help(self);
 	out = strcmp(a.file, "-") == 0;
 	if (out && isatty(STDOUT_FILENO))
 		return command_misuse(self, "standard output is a terminal");

@@ -242,12 +242,10 @@ static int info_run(const struct command *self, int argc, char **argv)
 	struct json_object *info = NULL;
 	struct why why = {""};
 	struct show_args args;
-	int err = show_args_parse(self, argc, argv, "h", 0, &args);
+	int err;
 
-	if (err)
+	if (!show_args_parse(self, argc, argv, 0, &args, &err))
 		return err;
-	if (args.help)
-		return command_help(self);
 	err = gather(args.target, &info, &why);
 	if (err)
 		command_fail(&why, err, "%s", args.target);

@@ -4,13 +4,13 @@
  * what can be said of them before a disc is opened.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/args.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/launch.h"
@@ -22,10 +22,10 @@
 struct mount_args {
 	struct options options;
 	struct serve_plan plan;
-	bool foreground, fake, sloppy, help;
+	bool foreground, fake, sloppy;
 	const char *source, *dir;
-	char *texts[16]; /* each -o, parsed once -s is known */
-	size_t n_texts;
+	const char *namespace;	/* -N, or NULL */
+	struct args_list texts; /* each -o, parsed once -s is known */
 };
 
 /*
@@ -89,8 +89,8 @@ static int run_mount(const struct command *self, struct mount_args *a)
 	struct why why = {""};
 	int err = 0;
 
-	for (size_t i = 0; !err && i < a->n_texts; i++)
-		err = options_parse(o, a->texts[i], a->sloppy, &why);
+	for (size_t i = 0; !err && i < a->texts.n; i++)
+		err = options_parse(o, a->texts.texts[i], a->sloppy, &why);
 	if (!err)
 		err = options_finish(o, &why);
 	if (err) {
@@ -113,114 +113,60 @@ static int run_mount(const struct command *self, struct mount_args *a)
 	return launch(a->foreground, serve, &a->plan);
 }
 
-static int add_text(const struct command *self, struct mount_args *a,
-		    char *text)
+static int parse_and_run(const struct command *self, int argc, char **argv,
+			 struct mount_args *a,
+			 const struct args_option *options)
 {
-	if (a->n_texts == sizeof a->texts / sizeof a->texts[0])
-		return command_misuse(self, "too many -o");
-	a->texts[a->n_texts++] = text;
-	return 0;
-}
+	static const char *const needed[] = {
+		"SOURCE and DIR are needed",
+		"SOURCE and DIR are needed",
+		NULL,
+	};
+	int code;
 
-static int add_argument(const struct command *self, struct mount_args *a,
-			const char *text)
-{
-	if (!a->source)
-		a->source = text;
-	else if (!a->dir)
-		a->dir = text;
-	else
-		return command_misuse(self, "%s: more than SOURCE and DIR",
-				      text);
-	return 0;
-}
-
-/* @as_helper: with mount(8)'s letters. */
-static int take_option(const struct command *self, struct mount_args *a,
-		       int opt, bool as_helper, char **argv)
-{
-	switch (opt) {
-	case 1:
-		return add_argument(self, a, optarg);
-	case 'o':
-		return add_text(self, a, optarg);
-	case 'v':
-		a->plan.verbose = true;
-		return 0;
-	case 'f':
-		if (as_helper)
-			a->fake = true;
-		else
-			a->foreground = true;
-		return 0;
-	case 's':
-		a->sloppy = true;
-		return 0;
-	case 'n':
-		a->plan.no_utab = true;
-		return 0;
-	case 't':
-		return 0;
-	case 'N':
+	if (args_parse(self, argc, argv, options, needed, 0, &code) < 0)
+		return code;
+	if (a->namespace)
 		command_say("%s: -N is passed over: it mounts in the "
 			    "namespace of the caller",
 			    self->name);
-		return 0;
-	case 'h':
-		a->help = true;
-		return 0;
-	default:
-		return command_bad_option(self, opt, argv);
-	}
-}
-
-static int parse_and_run(const struct command *self, int argc, char **argv,
-			 const char *letters, const struct option *long_options,
-			 bool as_helper)
-{
-	struct mount_args a = {0};
-	int opt, code = 0;
-
-	options_init(&a.options);
-	opterr = 0;
-	while (!code && !a.help &&
-	       (opt = getopt_long(argc, argv, letters, long_options, NULL)) !=
-		       -1)
-		code = take_option(self, &a, opt, as_helper, argv);
-	while (!code && !a.help && optind < argc)
-		code = add_argument(self, &a, argv[optind++]);
-	if (!code && a.help)
-		return command_help(self);
-	if (!code && !a.dir)
-		code = command_misuse(self, "SOURCE and DIR are needed");
-	if (!code)
-		code = run_mount(self, &a);
-	options_release(&a.options);
+	a->source = argv[0];
+	a->dir = argv[1];
+	options_init(&a->options);
+	code = run_mount(self, a);
+	options_release(&a->options);
 	return code;
 }
 
 static int mount_run(const struct command *self, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{"options", required_argument, NULL, 'o'},
-		{"foreground", no_argument, NULL, 'f'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
+	struct mount_args a = {0};
+	const struct args_option options[] = {
+		{"options", 'o', .list = &a.texts},
+		{"foreground", 'f', .flag = &a.foreground},
+		{"verbose", 'v', .flag = &a.plan.verbose},
 		{0},
 	};
 
-	return parse_and_run(self, argc, argv, "-:o:fvh", long_options, false);
+	return parse_and_run(self, argc, argv, &a, options);
 }
 
 static int helper_run(const struct command *self, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{"help", no_argument, NULL, 'h'},
+	struct mount_args a = {0};
+	const char *type;
+	const struct args_option options[] = {
+		{.letter = 'o', .list = &a.texts},
+		{.letter = 'f', .flag = &a.fake},
+		{.letter = 'v', .flag = &a.plan.verbose},
+		{.letter = 's', .flag = &a.sloppy},
+		{.letter = 'n', .flag = &a.plan.no_utab},
+		{.letter = 'N', .value = &a.namespace},
+		{.letter = 't', .value = &type},
 		{0},
 	};
 
-	return parse_and_run(self, argc, argv, "-:o:sfnvN:t:h", long_options,
-			     true);
+	return parse_and_run(self, argc, argv, &a, options);
 }
 
 #define OPTIONS_HELP                                                          \

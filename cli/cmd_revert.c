@@ -45,11 +45,8 @@ static int revert_main(const struct command *self, int argc, char **argv)
 	struct target t;
 	int err;
 
-	err = show_args_parse(self, argc, argv, "h", argc, &args);
-	if (err)
+	if (!show_args_parse(self, argc, argv, argc, &args, &err))
 		return err;
-	if (args.help)
-		return command_help(self);
 	if (!args.n_paths)
 		return command_misuse(self, "no path is named");
 	err = target_open_mount(&t, args.target, true, &why);

@@ -5,13 +5,13 @@
 #include "config.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/args.h"
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
@@ -24,7 +24,7 @@
 #include "fs/stage_export.h"
 
 struct stage_args {
-	bool json, yes, help;
+	bool json, yes;
 	const char *root; /* --stage, or NULL */
 	char **words;	  /* what stands behind the verb */
 	int n_words;
@@ -279,38 +279,6 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
-static int parse(const struct command *self, int argc, char **argv,
-		 struct stage_args *args)
-{
-	static const struct option long_options[] = {
-		{"help", no_argument, NULL, 'h'},
-		{"json", no_argument, NULL, 'j'},
-		{"yes", no_argument, NULL, 'y'},
-		{"stage", required_argument, NULL, 's'},
-		{0},
-	};
-	int opt;
-
-	*args = (struct stage_args){0};
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":hy", long_options, NULL)) !=
-	       -1) {
-		if (opt == 'h')
-			args->help = true;
-		else if (opt == 'j')
-			args->json = true;
-		else if (opt == 'y')
-			args->yes = true;
-		else if (opt == 's')
-			args->root = optarg;
-		else
-			return command_bad_option(self, opt, argv);
-	}
-	args->words = argv + optind;
-	args->n_words = argc - optind;
-	return 0;
-}
-
 static int check(const struct command *self, const struct verb *verb,
 		 const struct stage_args *args)
 {
@@ -329,23 +297,28 @@ static int check(const struct command *self, const struct verb *verb,
 
 static int stage_run(const struct command *self, int argc, char **argv)
 {
+	static const char *const needed[] = {"say list, show, drop or export",
+					     NULL};
+	struct stage_args args = {0};
+	const struct args_option options[] = {
+		{.name = "json", .flag = &args.json},
+		{.name = "yes", .letter = 'y', .flag = &args.yes},
+		{.name = "stage", .value = &args.root},
+		{0},
+	};
 	AUTO_FREE char *root = NULL;
 	const struct verb *verb;
 	struct why why = {""};
-	struct stage_args args;
-	int err = parse(self, argc, argv, &args);
+	int err;
+	int n = args_parse(self, argc, argv, options, needed, argc, &err);
 
-	if (err)
+	if (n < 0)
 		return err;
-	if (args.help)
-		return command_help(self);
-	if (!args.n_words)
-		return command_misuse(self, "say list, show, drop or export");
-	verb = find_verb(args.words[0]);
+	verb = find_verb(argv[0]);
 	if (!verb)
-		return command_misuse(self, "%s: no such verb", args.words[0]);
-	args.words++;
-	args.n_words--;
+		return command_misuse(self, "%s: no such verb", argv[0]);
+	args.words = argv + 1;
+	args.n_words = n - 1;
 	err = check(self, verb, &args);
 	if (err)
 		return err;

@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 
 #include "burner/tray.h"
+#include "cli/args.h"
 #include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/mountinfo.h"
-#include "cli/show_args.h"
 #include "common/cleanup.h"
 
 static int move(const char *drive, int (*how)(const char *path, struct why *),
@@ -42,19 +42,16 @@ static int move(const char *drive, int (*how)(const char *path, struct why *),
 static int tray_command(const struct command *self, int argc, char **argv,
 			int (*how)(const char *path, struct why *))
 {
+	static const char *const needed[] = {"no drive is named", NULL};
+	static const struct args_option options[] = {{0}};
 	struct why why = {""};
-	struct show_args args;
-	int err = show_args_parse(self, argc, argv, "h", 0, &args);
+	int err;
 
-	if (err)
+	if (args_parse(self, argc, argv, options, needed, 0, &err) < 0)
 		return err;
-	if (args.help)
-		return command_help(self);
-	if (args.json)
-		return command_misuse(self, "%s has no --json", self->name);
-	err = move(args.target, how, &why);
+	err = move(argv[0], how, &why);
 	if (err)
-		command_fail(&why, err, "%s %s", self->name, args.target);
+		command_fail(&why, err, "%s %s", self->name, argv[0]);
 	return exit_code_of(err);
 }
 

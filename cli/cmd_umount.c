@@ -11,7 +11,6 @@
  *	wait until the mount's process has closed the disc
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "cli/args.h"
 #include "cli/busy.h"
 #include "cli/command.h"
 #include "cli/commit_run.h"
@@ -31,8 +31,8 @@
 #define GONE_TIMEOUT_MS 60000
 
 struct umount_args {
-	const char *dir;
-	bool keep, lazy, verbose, help;
+	const char *dir, *namespace; /* -N, or NULL */
+	bool keep, lazy, verbose;
 };
 
 static int fail(const struct umount_args *a, const struct why *why, int err)
@@ -221,12 +221,16 @@ static int unmount_target(const struct umount_args *a, struct target *t)
 	return code;
 }
 
-static int run_umount(const struct umount_args *a)
+static int run_umount(const struct command *self, const struct umount_args *a)
 {
 	struct target t;
 	struct why why = {""};
 	int err, code;
 
+	if (a->namespace)
+		command_say("%s: -N is passed over: it unmounts in the "
+			    "namespace of the caller",
+			    self->name);
 	err = target_open_mount(&t, a->dir, false, &why);
 	if (err == -ENOTCONN)
 		code = unmount_dead(a, &t, &why);
@@ -238,79 +242,49 @@ static int run_umount(const struct umount_args *a)
 	return code;
 }
 
-static int take_option(const struct command *self, struct umount_args *a,
-		       int opt, char **argv)
-{
-	switch (opt) {
-	case 'k':
-		a->keep = true;
-		return 0;
-	case 'l':
-		a->lazy = true;
-		return 0;
-	case 'v':
-		a->verbose = true;
-		return 0;
-	case 'f': /* there is nothing to force: a burn is not cut off */
-	case 'n':
-	case 'r':
-	case 't':
-		return 0;
-	case 'N':
-		command_say("%s: -N is passed over: it unmounts in the "
-			    "namespace of the caller",
-			    self->name);
-		return 0;
-	case 'h':
-		a->help = true;
-		return 0;
-	default:
-		return command_bad_option(self, opt, argv);
-	}
-}
-
 static int parse_and_run(const struct command *self, int argc, char **argv,
-			 const char *letters, const struct option *long_options)
+			 struct umount_args *a,
+			 const struct args_option *options)
 {
-	struct umount_args a = {0};
-	int opt, code = 0;
+	static const char *const needed[] = {"one DIR is needed", NULL};
+	int code;
 
-	opterr = 0;
-	while (!code && !a.help &&
-	       (opt = getopt_long(argc, argv, letters, long_options, NULL)) !=
-		       -1)
-		code = take_option(self, &a, opt, argv);
-	if (code)
+	if (args_parse(self, argc, argv, options, needed, 0, &code) < 0)
 		return code;
-	if (a.help)
-		return command_help(self);
-	if (argc - optind != 1)
-		return command_misuse(self, "one DIR is needed");
-	a.dir = argv[optind];
-	return run_umount(&a);
+	a->dir = argv[0];
+	return run_umount(self, a);
 }
 
 static int umount_run(const struct command *self, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{"keep", no_argument, NULL, 'k'},
-		{"lazy", no_argument, NULL, 'l'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
+	struct umount_args a = {0};
+	const struct args_option options[] = {
+		{"keep", 'k', .flag = &a.keep},
+		{"lazy", 'l', .flag = &a.lazy},
+		{"verbose", 'v', .flag = &a.verbose},
 		{0},
 	};
 
-	return parse_and_run(self, argc, argv, ":klvh", long_options);
+	return parse_and_run(self, argc, argv, &a, options);
 }
 
 static int helper_run(const struct command *self, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{"help", no_argument, NULL, 'h'},
+	struct umount_args a = {0};
+	const char *type;
+	const struct args_option options[] = {
+		{.letter = 'l', .flag = &a.lazy},
+		{.letter = 'v', .flag = &a.verbose},
+		{.letter = 'N', .value = &a.namespace},
+		{.letter = 't', .value = &type},
+		/* There is nothing to force: a burn is not cut off. */
+		{.letter = 'f'},
+		{.letter = 'n'},
+		{.letter = 'r'},
 		{0},
 	};
 
-	return parse_and_run(self, argc, argv, ":flnrvN:t:h", long_options);
+	return parse_and_run(self, argc, argv, &a, options);
 }
 
 const struct command command_umount = {

@@ -2,7 +2,6 @@
 #include "cli/command.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,15 +58,6 @@ int command_misuse(const struct command *c, const char *fmt, ...)
 	command_say("%s: %s (\"%s%s --help\" tells more)", c->name, text,
 		    strchr(c->name, '.') ? "" : "discfs ", c->name);
 	return c->usage_code;
-}
-
-int command_bad_option(const struct command *c, int got, char **argv)
-{
-	if (got == ':')
-		return command_misuse(c, "%s needs a value", argv[optind - 1]);
-	if (optopt)
-		return command_misuse(c, "unknown option -%c", optopt);
-	return command_misuse(c, "unknown option %s", argv[optind - 1]);
 }
 
 void command_print_json(struct json_object *object)

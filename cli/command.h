@@ -52,12 +52,6 @@ int command_misuse(const struct command *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * command_bad_option - the line for what getopt_long returned '?' or ':' for.
- * opterr must be 0.
- */
-int command_bad_option(const struct command *c, int got, char **argv);
-
-/*
  * command_say - a line "discfs: ..." on standard error, with '?' for what a
  * terminal would act on.  command_fail - the same with what went wrong:
  * "discfs: WHAT: WHY".

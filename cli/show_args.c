@@ -1,46 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/show_args.h"
 
-#include <getopt.h>
-#include <stdio.h>
-#include <string.h>
+#include "cli/args.h"
 
-int show_args_parse(const struct command *self, int argc, char **argv,
-		    const char *letters, int max_paths, struct show_args *ret)
+bool show_args_parse(const struct command *self, int argc, char **argv,
+		     int max_paths, struct show_args *ret, int *ret_code)
 {
-	bool can_dry_run = strchr(letters, 'n') != NULL;
-	const struct option long_options[] = {
-		{"help", no_argument, NULL, 'h'},
-		{"json", no_argument, NULL, 'j'},
-		{can_dry_run ? "dry-run" : NULL, no_argument, NULL, 'n'},
+	static const char *const needed[] = {"no disc is named", NULL};
+	const struct args_option options[] = {
+		{.name = "json", .flag = &ret->json},
 		{0},
 	};
-	char accepted[16];
-	int opt;
+	int n;
 
 	*ret = (struct show_args){0};
-	snprintf(accepted, sizeof accepted, ":%s", letters);
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, accepted, long_options, NULL)) !=
-	       -1) {
-		if (opt == 'h')
-			ret->help = true;
-		else if (opt == 'j')
-			ret->json = true;
-		else if (opt == 'n')
-			ret->dry_run = true;
-		else
-			return command_bad_option(self, opt, argv);
-	}
-	if (ret->help)
-		return 0;
-	if (optind == argc)
-		return command_misuse(self, "no disc is named");
-	ret->target = argv[optind];
-	ret->paths = argv + optind + 1;
-	ret->n_paths = argc - optind - 1;
-	if (ret->n_paths > max_paths)
-		return command_misuse(self, "%s: too many arguments",
-				      ret->paths[max_paths]);
-	return 0;
+	n = args_parse(self, argc, argv, options, needed, max_paths, ret_code);
+	if (n < 0)
+		return false;
+	ret->target = argv[0];
+	ret->paths = argv + 1;
+	ret->n_paths = n - 1;
+	return true;
 }

@@ -11,18 +11,17 @@
 #include "cli/command.h"
 
 struct show_args {
-	bool json, dry_run, help;
+	bool json;
 	const char *target;
 	char **paths; /* what stands behind the target; n_paths of them */
 	int n_paths;
 };
 
 /*
- * show_args_parse - @letters: the short options that @self has ("h", "hn").
- * @max_paths: how many arguments may follow the target.
- * Returns 0, or the exit code after it said what is wrong.
+ * show_args_parse - @max_paths: how many arguments may follow the target.
+ * Returns false where the command is over, as args_parse.
  */
-int show_args_parse(const struct command *self, int argc, char **argv,
-		    const char *letters, int max_paths, struct show_args *ret);
+bool show_args_parse(const struct command *self, int argc, char **argv,
+		     int max_paths, struct show_args *ret, int *ret_code);
 
 #endif

@@ -15,11 +15,8 @@ int show_report(const struct command *self, int argc, char **argv,
 	struct target t;
 	int err;
 
-	err = show_args_parse(self, argc, argv, "h", 0, &args);
-	if (err)
+	if (!show_args_parse(self, argc, argv, 0, &args, &err))
 		return err;
-	if (args.help)
-		return command_help(self);
 	err = target_open(&t, args.target, &why);
 	if (!err)
 		err = get(&t, &report, &why);
