@@ -152,25 +152,13 @@ static void print_result(const char *path, const char *done,
 	json_object_put(report);
 }
 
-static int no_mount(const char *drive, struct why *why)
-{
-	struct mountinfo mount = {0};
-	int found = mountinfo_lookup(drive, true, &mount, why);
-
-	if (found == 1)
-		why_set(why, -EBUSY, "it is mounted on %s: umount it first",
-			mount.dir);
-	mountinfo_release(&mount);
-	return found == 1 ? -EBUSY : found;
-}
-
 static int care(const struct care_args *args, const char *verb,
 		const char *done, enum care_job job, struct why *why)
 {
 	const char *path = args->drive;
 	struct medium_info m = {0};
 	char pending[300] = "", text[160];
-	int err = no_mount(path, why);
+	int err = mountinfo_refuse(path, why);
 
 	if (err)
 		return err;

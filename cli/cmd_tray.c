@@ -21,22 +21,15 @@ static int move(const char *drive, int (*how)(const char *path, struct why *),
 		struct why *why)
 {
 	AUTO_FREE char *path = realpath(drive, NULL);
-	struct mountinfo mount = {0};
 	struct stat st;
-	int found;
+	int err;
 
 	if (!path || stat(path, &st) < 0)
 		return why_set(why, -errno, "%s", strerror(errno));
 	if (!S_ISBLK(st.st_mode))
 		return why_set(why, -ENOTSUP, "it is no optical drive");
-	found = mountinfo_lookup(path, true, &mount, why);
-	if (found == 1)
-		why_set(why, -EBUSY, "it is mounted on %s: umount it first",
-			mount.dir);
-	mountinfo_release(&mount);
-	if (found)
-		return found == 1 ? -EBUSY : found;
-	return how(path, why);
+	err = mountinfo_refuse(path, why);
+	return err ? err : how(path, why);
 }
 
 static int tray_command(const struct command *self, int argc, char **argv,

@@ -241,3 +241,16 @@ int mountinfo_lookup(const char *path, bool by_source, struct mountinfo *ret,
 		*ret = found;
 	return n;
 }
+
+int mountinfo_refuse(const char *path, struct why *why)
+{
+	struct mountinfo mount = {0};
+	int found = mountinfo_lookup(path, true, &mount, why);
+
+	if (found == 1)
+		found = why_set(why, -EBUSY,
+				"it is mounted on %s: umount it first",
+				mount.dir);
+	mountinfo_release(&mount);
+	return found;
+}

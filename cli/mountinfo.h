@@ -49,6 +49,12 @@ int mountinfo_lookup(const char *path, bool by_source, struct mountinfo *ret,
 		     struct why *why);
 
 /*
+ * mountinfo_refuse - -EBUSY with @why if there is a discfs mount that @path
+ * means, as mountinfo_lookup with @by_source; else 0 or -errno.
+ */
+int mountinfo_refuse(const char *path, struct why *why);
+
+/*
  * mountinfo_canonical - @dir absolute and without symbolic links, the last
  * component not looked at.  Heap; NULL with errno set.
  */
