@@ -23,6 +23,7 @@
 #include "cli/command.h"
 #include "cli/commit_run.h"
 #include "cli/exit_code.h"
+#include "cli/show.h"
 #include "cli/target.h"
 #include "cli/unmount.h"
 #include "common/cleanup.h"
@@ -91,18 +92,11 @@ static bool burns_on_unmount(struct json_object *status)
 	return false;
 }
 
-static struct json_object *member(struct json_object *object, const char *key)
-{
-	struct json_object *value = NULL;
-
-	json_object_object_get_ex(object, key, &value);
-	return value;
-}
-
 static void say_pending(struct json_object *status)
 {
-	uint64_t deltas = answer_number(member(status, "pending"), "deltas");
-	const char *id = answer_text(member(status, "stage"), "id");
+	uint64_t deltas =
+		answer_number(show_member(status, "pending"), "deltas");
+	const char *id = answer_text(show_member(status, "stage"), "id");
 
 	if (!deltas)
 		return;
