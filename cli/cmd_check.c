@@ -11,6 +11,7 @@
 #include "cli/long_run.h"
 #include "cli/quote.h"
 #include "cli/show_args.h"
+#include "cli/show_report.h"
 #include "cli/target.h"
 #include "common/cleanup.h"
 #include "common/size.h"
@@ -106,12 +107,7 @@ static int check_main(const struct command *self, int argc, char **argv)
 	if (!err)
 		err = t.client ? check_mount(&t, &report, &why)
 			       : check_volume(&t, &report, &why);
-	if (err)
-		command_fail(&why, err, "%s", args.target);
-	else if (args.json)
-		command_print_json(report);
-	else
-		print(report);
+	show_result(&why, err, args.target, report, args.json, print);
 	if (!err)
 		code = bad_files(report) ? CHECK_EXIT_DAMAGED : CHECK_EXIT_GOOD;
 	json_object_put(report);

@@ -2,15 +2,13 @@
 /*
  * discfs diff: what differs from the last session, one line a delta.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <errno.h>
 
 #include "cli/exit_code.h"
 #include "cli/show.h"
 #include "cli/show_args.h"
+#include "cli/show_report.h"
 #include "cli/target.h"
-#include "common/cleanup.h"
 
 static struct json_object *list_of(struct json_object *diff)
 {
@@ -22,17 +20,9 @@ static struct json_object *list_of(struct json_object *diff)
 	return NULL;
 }
 
-static int get_diff(struct target *t, const struct show_args *args,
-		    struct json_object **ret, struct why *why)
+static void print(struct json_object *diff)
 {
-	AUTO_FREE const char **paths =
-		calloc((size_t)args->n_paths + 1, sizeof *paths);
-
-	if (!paths)
-		return why_set(why, -ENOMEM, "out of memory");
-	for (int i = 0; i < args->n_paths; i++)
-		paths[i] = target_path(t, args->paths[i]);
-	return target_diff(t, paths, (size_t)args->n_paths, ret, why);
+	show_deltas(list_of(diff));
 }
 
 static int diff_run(const struct command *self, int argc, char **argv)
@@ -47,16 +37,11 @@ static int diff_run(const struct command *self, int argc, char **argv)
 		return err;
 	err = target_open(&t, args.target, &why);
 	if (!err)
-		err = get_diff(&t, &args, &diff, &why);
+		err = target_diff(&t, args.paths, args.n_paths, &diff, &why);
 	list = err ? NULL : list_of(diff);
 	if (!err && !list)
 		err = why_set(&why, -EPROTO, "no list of deltas in the answer");
-	if (err)
-		command_fail(&why, err, "%s", args.target);
-	else if (args.json)
-		command_print_json(diff);
-	else
-		show_deltas(list);
+	show_result(&why, err, args.target, diff, args.json, print);
 	if (!err)
 		code = json_object_array_length(list) ? DIFF_EXIT_DIFFERS
 						      : DIFF_EXIT_SAME;

@@ -13,6 +13,7 @@
 #include "cli/quote.h"
 #include "cli/show.h"
 #include "cli/show_args.h"
+#include "cli/show_report.h"
 #include "cli/target.h"
 #include "common/cleanup.h"
 #include "common/size.h"
@@ -247,12 +248,7 @@ static int info_run(const struct command *self, int argc, char **argv)
 	if (!show_args_parse(self, argc, argv, 0, &args, &err))
 		return err;
 	err = gather(args.target, &info, &why);
-	if (err)
-		command_fail(&why, err, "%s", args.target);
-	else if (args.json)
-		command_print_json(info);
-	else
-		show(info);
+	show_result(&why, err, args.target, info, args.json, show);
 	json_object_put(info);
 	return exit_code_of(err);
 }

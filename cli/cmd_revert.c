@@ -3,28 +3,13 @@
  * discfs revert: what was changed at and below some paths is again as on the
  * disc.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cli/exit_code.h"
 #include "cli/show.h"
 #include "cli/show_args.h"
+#include "cli/show_report.h"
 #include "cli/target.h"
-#include "common/cleanup.h"
-
-static int revert(struct target *t, const struct show_args *args,
-		  struct json_object **ret, struct why *why)
-{
-	AUTO_FREE const char **paths =
-		calloc((size_t)args->n_paths + 1, sizeof *paths);
-
-	if (!paths)
-		return why_set(why, -ENOMEM, "out of memory");
-	for (int i = 0; i < args->n_paths; i++)
-		paths[i] = target_path(t, args->paths[i]);
-	return target_revert(t, paths, (size_t)args->n_paths, ret, why);
-}
 
 static void print(struct json_object *report)
 {
@@ -51,13 +36,9 @@ static int revert_main(const struct command *self, int argc, char **argv)
 		return command_misuse(self, "no path is named");
 	err = target_open_mount(&t, args.target, true, &why);
 	if (!err)
-		err = revert(&t, &args, &report, &why);
-	if (err)
-		command_fail(&why, err, "%s", args.target);
-	else if (args.json)
-		command_print_json(report);
-	else
-		print(report);
+		err = target_revert(&t, args.paths, args.n_paths, &report,
+				    &why);
+	show_result(&why, err, args.target, report, args.json, print);
 	json_object_put(report);
 	target_close(&t);
 	return exit_code_of(err);

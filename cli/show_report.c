@@ -4,6 +4,18 @@
 #include "cli/exit_code.h"
 #include "cli/show_args.h"
 
+void show_result(const struct why *why, int err, const char *what,
+		 struct json_object *report, bool json,
+		 void (*print)(struct json_object *report))
+{
+	if (err)
+		command_fail(why, err, "%s", what);
+	else if (json)
+		command_print_json(report);
+	else
+		print(report);
+}
+
 int show_report(const struct command *self, int argc, char **argv,
 		int (*get)(struct target *t, struct json_object **ret,
 			   struct why *why),
@@ -20,12 +32,7 @@ int show_report(const struct command *self, int argc, char **argv,
 	err = target_open(&t, args.target, &why);
 	if (!err)
 		err = get(&t, &report, &why);
-	if (err)
-		command_fail(&why, err, "%s", args.target);
-	else if (args.json)
-		command_print_json(report);
-	else
-		print(report);
+	show_result(&why, err, args.target, report, args.json, print);
 	json_object_put(report);
 	target_close(&t);
 	return exit_code_of(err);

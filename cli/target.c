@@ -98,16 +98,6 @@ void target_close(struct target *t)
 	*t = (struct target){0};
 }
 
-const char *target_path(const struct target *t, const char *path)
-{
-	if (t->mount.dir && *path == '/' &&
-	    mountinfo_path_below(path, t->mount.dir))
-		path += strlen(t->mount.dir);
-	while (*path == '/')
-		path++;
-	return path;
-}
-
 /* The value of @key in the answer to @request, which is used up. */
 static int ask(struct target *t, struct json_object *request, const char *key,
 	       struct json_object **ret, struct why *why)
@@ -158,15 +148,27 @@ int target_status(struct target *t, struct json_object **ret, struct why *why)
 	return *ret ? 0 : -ENOMEM;
 }
 
-static struct json_object *make_paths_request(const char *op,
-					      const char *const *paths,
-					      size_t n)
+/* Within @path. */
+static const char *path_on_disc(const struct target *t, const char *path)
+{
+	if (t->mount.dir && *path == '/' &&
+	    mountinfo_path_below(path, t->mount.dir))
+		path += strlen(t->mount.dir);
+	while (*path == '/')
+		path++;
+	return path;
+}
+
+static struct json_object *make_paths_request(const struct target *t,
+					      const char *op,
+					      char *const *paths, int n)
 {
 	struct json_object *request = make_request(op);
 	struct json_object *list = json_object_new_array();
 
-	for (size_t i = 0; i < n; i++)
-		json_object_array_add(list, json_object_new_string(paths[i]));
+	for (int i = 0; i < n; i++)
+		json_object_array_add(list, json_object_new_string(
+						    path_on_disc(t, paths[i])));
 	if (request)
 		json_object_object_add(request, "paths", list);
 	else
@@ -174,20 +176,27 @@ static struct json_object *make_paths_request(const char *op,
 	return request;
 }
 
-int target_diff(struct target *t, const char *const *paths, size_t n,
+int target_diff(struct target *t, char *const *paths, int n,
 		struct json_object **ret, struct why *why)
 {
+	AUTO_FREE const char **own = NULL;
+
 	if (t->client)
-		return ask(t, make_paths_request("diff", paths, n), "diff",
+		return ask(t, make_paths_request(t, "diff", paths, n), "diff",
 			   ret, why);
-	*ret = report_diff(t->volume, paths, n);
+	own = calloc((size_t)n + 1, sizeof *own);
+	if (!own)
+		return -ENOMEM;
+	for (int i = 0; i < n; i++)
+		own[i] = path_on_disc(t, paths[i]);
+	*ret = report_diff(t->volume, own, (size_t)n);
 	return *ret ? 0 : -ENOMEM;
 }
 
-int target_revert(struct target *t, const char *const *paths, size_t n,
+int target_revert(struct target *t, char *const *paths, int n,
 		  struct json_object **ret, struct why *why)
 {
-	return ask(t, make_paths_request("revert", paths, n), "revert", ret,
+	return ask(t, make_paths_request(t, "revert", paths, n), "revert", ret,
 		   why);
 }
 

@@ -38,23 +38,18 @@ int target_open_mount(struct target *t, const char *path, bool by_source,
 void target_close(struct target *t);
 
 /*
- * target_path - a path as the disc has it, within @path.  People name files by
- * where they see them, below the folder that the disc is mounted on; relative
- * ones are the disc's own.
- */
-const char *target_path(const struct target *t, const char *path);
-
-/*
  * target_status, target_diff, target_log - the reports of fs/volume.h, that of
  * a mount's status with its "mountpoint" too; a reference for the caller.
  * Return 0 or -errno with @why.
+ * @paths: as people name files: by where they see them, below the folder that
+ * the disc is mounted on; relative ones are the disc's own.
  */
 int target_status(struct target *t, struct json_object **ret, struct why *why);
-int target_diff(struct target *t, const char *const *paths, size_t n,
+int target_diff(struct target *t, char *const *paths, int n,
 		struct json_object **ret, struct why *why);
-/* target_revert - of a mount only: drop the deltas at and below @paths; *@ret has
- * them as target_diff. */
-int target_revert(struct target *t, const char *const *paths, size_t n,
+/* target_revert - of a mount only: drop the deltas at and below @paths; *@ret
+ * has them as target_diff. */
+int target_revert(struct target *t, char *const *paths, int n,
 		  struct json_object **ret, struct why *why);
 int target_log(struct target *t, struct json_object **ret, struct why *why);
 
