@@ -86,21 +86,10 @@ static int check_medium(struct commit *c, struct why *why)
 static int freeze(struct commit *c, struct why *why)
 {
 	struct volume *v = c->v;
-	int (*sync)(void *arg);
-	void *sync_arg;
-	int err = 0;
+	int err = c->dry ? 0 : volume_push_pages(v, why);
 
-	{
-		LOCK_GUARD(&v->lock);
-		sync = v->sync;
-		sync_arg = v->sync_arg;
-	}
-	if (sync && !c->dry)
-		err = sync(sync_arg);
 	if (err)
-		return why_set(why, err,
-			       "cannot push the pages that programs changed "
-			       "through mappings");
+		return err;
 	if (c->hold)
 		tree_set_readonly(v->tree, true);
 	{
@@ -116,24 +105,6 @@ static int freeze(struct commit *c, struct why *why)
 	if (!c->dry)
 		err = disc_prepare(v->disc, &v->opts.burn, why);
 	return err ? err : check_medium(c, why);
-}
-
-static void fill_plan(struct commit *c)
-{
-	struct volume *v = c->v;
-
-	snapshot_plan(c->snapshot, &c->plan);
-	c->plan.base = (struct import_opts){
-		.session_lba = IMPORT_LAST,
-		.no_rock_ridge = v->opts.no_rock_ridge && !v->rebased,
-		.no_joliet = v->opts.no_joliet && !v->rebased,
-	};
-	c->plan.blank = v->blank;
-	memcpy(c->plan.base_digest, v->info.digest, sizeof v->info.digest);
-	c->plan.base_order = v->info.order;
-	c->plan.volume_id = v->label;
-	c->plan.joliet = !v->opts.no_joliet;
-	c->plan.burn = v->opts.burn;
 }
 
 static int keep_intent(struct commit *c, struct why *why)
@@ -171,7 +142,8 @@ static int author(struct commit *c, struct why *why)
 {
 	int err;
 
-	fill_plan(c);
+	volume_fill_plan(c->v, c->snapshot, IMPORT_LAST, &c->plan);
+	c->plan.burn = c->v->opts.burn;
 	err = session_author(c->v->disc, &c->plan, &c->sink, &c->session, why);
 	if (err)
 		return err;

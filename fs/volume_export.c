@@ -79,27 +79,6 @@ static int export_session(struct volume *v, unsigned number, int fd,
 
 /* ---- what is shown ---- */
 
-static int take_snapshot(struct volume *v, struct snapshot **ret,
-			 struct why *why)
-{
-	int (*sync)(void *arg);
-	void *arg;
-	int err;
-
-	{
-		LOCK_GUARD(&v->lock);
-		sync = v->sync;
-		arg = v->sync_arg;
-	}
-	err = sync ? sync(arg) : 0;
-	if (err)
-		return why_set(why, err,
-			       "cannot push the pages that programs changed "
-			       "through mappings: %s",
-			       strerror(-err));
-	return snapshot_look(v->tree, v->disc, ret, why);
-}
-
 static int export_tree(struct volume *v, int fd,
 		       const struct progress_sink *sink,
 		       struct export_result *ret, struct why *why)
@@ -110,19 +89,11 @@ static int export_tree(struct volume *v, int fd,
 
 	if (err)
 		return err;
-	err = take_snapshot(v, &snapshot, why);
+	err = volume_push_pages(v, why);
+	if (!err)
+		err = snapshot_look(v->tree, v->disc, &snapshot, why);
 	if (!err) {
-		snapshot_plan(snapshot, &plan);
-		plan.base = (struct import_opts){
-			.session_lba = v->info.lba,
-			.no_rock_ridge = v->opts.no_rock_ridge && !v->rebased,
-			.no_joliet = v->opts.no_joliet && !v->rebased,
-		};
-		plan.blank = v->blank;
-		memcpy(plan.base_digest, v->info.digest, sizeof v->info.digest);
-		plan.base_order = v->info.order;
-		plan.volume_id = v->label;
-		plan.joliet = !v->opts.no_joliet;
+		volume_fill_plan(v, snapshot, v->info.lba, &plan);
 		err = export_image(v->disc, &plan, fd, sink, ret, why);
 	}
 	snapshot_free(snapshot);

@@ -112,6 +112,20 @@ void *commit_thread(void *arg);
 
 const char *commit_state_name(enum commit_state state);
 
+/* volume_plan.c */
+
+/* volume_push_pages - have the pages written that programs dirtied through
+ * mappings (volume_set_sync).  0 or -errno with @why. */
+int volume_push_pages(struct volume *v, struct why *why);
+
+/*
+ * volume_fill_plan - what @s and @v say of the next session, against the base
+ * at @session_lba or IMPORT_LAST; its strings are @s's and @v's.  The caller has
+ * commit_lock.
+ */
+void volume_fill_plan(struct volume *v, struct snapshot *s,
+		      uint32_t session_lba, struct session_plan *ret);
+
 /* volume_recover.c */
 
 /*

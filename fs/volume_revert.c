@@ -40,25 +40,6 @@ void volume_tell_kernel(struct volume *v, const struct stale *stale)
 	pthread_cond_broadcast(&v->changed);
 }
 
-static int push_pages(struct volume *v, struct why *why)
-{
-	int (*sync)(void *arg);
-	void *arg;
-	int err;
-
-	{
-		LOCK_GUARD(&v->lock);
-		sync = v->sync;
-		arg = v->sync_arg;
-	}
-	err = sync ? sync(arg) : 0;
-	return err ? why_set(why, err,
-			     "cannot push the pages that programs changed "
-			     "through mappings: %s",
-			     strerror(-err))
-		   : 0;
-}
-
 int volume_revert(struct volume *v, const char *const *paths, size_t n,
 		  struct json_object **ret, struct why *why)
 {
@@ -69,7 +50,7 @@ int volume_revert(struct volume *v, const char *const *paths, size_t n,
 	if (v->readonly_reason)
 		return why_set(why, -EROFS, "mounted read-only: %s",
 			       v->readonly_reason);
-	err = push_pages(v, why);
+	err = volume_push_pages(v, why);
 	if (!err)
 		err = revert_paths(v->tree, paths, n, &r, why);
 	if (err)
