@@ -157,18 +157,6 @@ void past_changed(struct volume *v)
 
 static int import(struct volume *v, size_t number, struct tree **ret)
 {
-	struct import_opts opts = {
-		.session_lba = v->past->sessions[number - 1].lba,
-		.no_rock_ridge = v->opts.no_rock_ridge,
-		.no_joliet = v->opts.no_joliet,
-	};
-	struct tree_present present = {
-		.uid = v->opts.uid,
-		.gid = v->opts.gid,
-		.mode = v->opts.mode,
-		.dmode = v->opts.dmode,
-		.umask = v->opts.umask,
-	};
 	struct attr root = {.mode = S_IFDIR | 0555};
 	struct import_info info;
 	struct why why = {""};
@@ -177,7 +165,8 @@ static int import(struct volume *v, size_t number, struct tree **ret)
 
 	if (err)
 		return err;
-	err = tree_import(t, v->disc, &opts, &present, &info, &why);
+	err = volume_import(v, v->past->sessions[number - 1].lba, t, &info,
+			    &why);
 	if (err) {
 		tree_free(t);
 		log_warning("session %zu of %s cannot be shown: %s", number,

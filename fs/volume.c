@@ -203,10 +203,11 @@ static int judge(struct volume *v, struct why *why)
 	return err ? why_set(why, err, "out of memory") : 0;
 }
 
-static int import_base(struct volume *v, struct why *why)
+int volume_import(struct volume *v, uint32_t session_lba, struct tree *t,
+		  struct import_info *ret, struct why *why)
 {
 	struct import_opts opts = {
-		.session_lba = v->opts.session_lba,
+		.session_lba = session_lba,
 		.no_rock_ridge = v->opts.no_rock_ridge,
 		.no_joliet = v->opts.no_joliet,
 	};
@@ -217,6 +218,12 @@ static int import_base(struct volume *v, struct why *why)
 		.dmode = v->opts.dmode,
 		.umask = v->opts.umask,
 	};
+
+	return tree_import(t, v->disc, &opts, &present, ret, why);
+}
+
+static int import_base(struct volume *v, struct why *why)
+{
 	struct attr root = {
 		.mode = S_IFDIR | 0755, .uid = geteuid(), .gid = getegid()};
 	int err;
@@ -230,7 +237,7 @@ static int import_base(struct volume *v, struct why *why)
 	v->blank = medium_is_blank(&v->medium);
 	if (v->blank)
 		return 0;
-	return tree_import(v->tree, v->disc, &opts, &present, &v->info, why);
+	return volume_import(v, v->opts.session_lba, v->tree, &v->info, why);
 }
 
 /* Find, open or make the stage. */

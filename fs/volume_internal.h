@@ -172,6 +172,10 @@ int volume_check_stage(struct volume *v, bool named, struct why *why);
 
 /* volume_look - look at the medium and remember it as the expected one. */
 int volume_look(struct volume *v, struct why *why);
+/* volume_import - a session as the mount's options show it into @t, which is
+ * empty; as tree_import. */
+int volume_import(struct volume *v, uint32_t session_lba, struct tree *t,
+		  struct import_info *ret, struct why *why);
 /* volume_base - copies of what the committer changes: the medium, what is
  * known of the base (NULL: not wanted); returns whether there is no base. */
 bool volume_base(struct volume *v, struct medium *ret_medium,
