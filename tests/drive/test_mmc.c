@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "tests/unit/run_suite.h"
+
 struct rig *rig_new(enum mmc_media media)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
@@ -149,16 +151,10 @@ unsigned polls(struct rig *rig)
 int main(void)
 {
 	Suite *suite = suite_create("mmc");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, write_cases());
 	suite_add_tcase(suite, close_cases());
 	suite_add_tcase(suite, info_cases());
 	suite_add_tcase(suite, fault_cases());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

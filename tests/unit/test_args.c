@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "tests/unit/run_suite.h"
 
 enum { USAGE = 7, WORDS_MAX = 40 };
 
@@ -148,8 +149,6 @@ int main(void)
 {
 	Suite *s = suite_create("args");
 	TCase *tc = tcase_create("args");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(tc, takes_options_and_leaves_words);
 	tcase_add_test(tc, the_last_value_counts);
@@ -159,9 +158,5 @@ int main(void)
 	tcase_add_test(tc, keeps_a_bounded_list);
 	tcase_add_test(tc, helps_before_it_complains);
 	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return run_suite(s);
 }

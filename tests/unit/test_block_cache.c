@@ -6,6 +6,7 @@
 
 #include "burner/block_cache.h"
 #include "burner/disc.h"
+#include "tests/unit/run_suite.h"
 
 #define END 10000u
 
@@ -180,8 +181,6 @@ int main(void)
 {
 	Suite *suite = suite_create("block_cache");
 	TCase *tc = tcase_create("block_cache");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, reads_once);
@@ -193,9 +192,5 @@ int main(void)
 	tcase_add_test(tc, forgets_all_when_dropped);
 	tcase_add_test(tc, keeps_what_was_used_last);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

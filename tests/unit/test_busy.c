@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/busy.h"
+#include "tests/unit/run_suite.h"
 
 START_TEST(reads_maps)
 {
@@ -219,8 +220,6 @@ int main(void)
 {
 	Suite *suite = suite_create("busy");
 	TCase *tcase = tcase_create("busy");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, reads_maps);
 	tcase_add_test(tcase, says_who);
@@ -230,8 +229,5 @@ int main(void)
 	tcase_add_test(tcase, checks_without_the_kernel);
 	tcase_add_test(tcase, stops_at_the_limit);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -17,6 +17,7 @@
 #include "tests/drive/mmc_file.h"
 #include "tests/unit/drive_tools.h"
 #include "tests/unit/image_tools.h"
+#include "tests/unit/run_suite.h"
 
 #define CAPACITY 40000u
 
@@ -441,7 +442,6 @@ int main(void)
 {
 	Suite *suite = suite_create("care");
 	TCase *tc = tcase_create("care");
-	SRunner *runner;
 	int failed;
 
 	if (!drive_tools_start(CAPACITY))
@@ -465,10 +465,7 @@ int main(void)
 	tcase_add_test(tc, an_image_is_no_drive);
 	tcase_add_test(tc, moves_the_tray);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	unlink(drive_path);
 	return failed != 0;
 }

@@ -10,6 +10,7 @@
 
 #include "burner/check.h"
 #include "tests/unit/image_tools.h"
+#include "tests/unit/run_suite.h"
 
 static char said[512];
 static atomic_int cancel;
@@ -143,8 +144,6 @@ int main(void)
 {
 	Suite *s = suite_create("check");
 	TCase *c = tcase_create("check");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, tools_enter, tools_leave);
@@ -153,9 +152,5 @@ int main(void)
 	tcase_add_test(c, cancelled);
 	tcase_add_test(c, no_sums);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

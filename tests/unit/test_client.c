@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/client.h"
+#include "tests/unit/run_suite.h"
 
 #define SOCKET_NAME "socket"
 
@@ -257,8 +258,6 @@ int main(void)
 {
 	Suite *suite = suite_create("client");
 	TCase *tcase = tcase_create("client");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, NULL, tear_down);
 	tcase_add_test(tcase, events_come_before_the_answer);
@@ -272,8 +271,5 @@ int main(void)
 	tcase_add_test(tcase, says_where_nobody_serves);
 	tcase_add_test(tcase, waits_for_the_end_of_the_process);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include "burner/contents.h"
 #include "burner/volume.h"
 #include "tests/unit/image_tools.h"
+#include "tests/unit/run_suite.h"
 
 static struct contents look_at(const char *path, uint32_t lba)
 {
@@ -213,8 +214,6 @@ int main(void)
 {
 	Suite *suite = suite_create("contents");
 	TCase *tc = tcase_create("contents");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, tools_enter, tools_leave);
@@ -228,9 +227,5 @@ int main(void)
 	tcase_add_test(tc, nonsense);
 	tcase_add_test(tc, circle);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 
 #include "common/cleanup.h"
 #include "tests/unit/control_tools.h"
+#include "tests/unit/run_suite.h"
 
 /* ---- requests ---- */
 
@@ -256,8 +257,6 @@ int main(void)
 {
 	Suite *suite = suite_create("control");
 	TCase *tcase = tcase_create("control");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tcase, 20);
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -274,8 +273,5 @@ int main(void)
 	tcase_add_test(tcase, replaces_a_stale_socket_and_leaves_its_successor);
 	tcase_add_test(tcase, looks_for_the_owners_socket);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/unit/control_tools.h"
+#include "tests/unit/run_suite.h"
 
 /* ---- commit ---- */
 
@@ -250,8 +251,6 @@ int main(void)
 {
 	Suite *suite = suite_create("control_commit");
 	TCase *tcase = tcase_create("control_commit");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tcase, 20);
 	tcase_add_checked_fixture(tcase, setup, teardown);
@@ -265,8 +264,5 @@ int main(void)
 	tcase_add_test(tcase, does_a_job_for_who_waits);
 	tcase_add_test(tcase, takes_a_descriptor_along);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -17,6 +17,7 @@
 #include "burner/library.h"
 #include "tests/unit/image_tools.h"
 #include "tests/unit/plan_builder.h"
+#include "tests/unit/run_suite.h"
 
 static int open_as(const char *path, bool writable, bool create,
 		   struct disc **ret, struct why *why)
@@ -507,8 +508,6 @@ int main(void)
 {
 	Suite *suite = suite_create("disc");
 	TCase *tcase = tcase_create("disc");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, tools_enter, tools_leave);
 	tcase_set_timeout(tcase, 60);
@@ -530,8 +529,5 @@ int main(void)
 	tcase_add_test(tcase, a_tiny_foreign_session_stays_listed);
 	tcase_add_test(tcase, hostile_superblocks_do_no_harm);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

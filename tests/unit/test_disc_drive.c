@@ -17,6 +17,7 @@
 #include "tests/drive/mmc_file.h"
 #include "tests/unit/drive_tools.h"
 #include "tests/unit/image_tools.h"
+#include "tests/unit/run_suite.h"
 
 #define CAPACITY 4096u
 
@@ -316,7 +317,6 @@ int main(void)
 {
 	Suite *suite = suite_create("disc_drive");
 	TCase *tc = tcase_create("disc_drive");
-	SRunner *runner;
 	int failed;
 
 	if (!drive_tools_start(CAPACITY))
@@ -333,10 +333,7 @@ int main(void)
 	tcase_add_loop_test(tc, not_writable, 0, 4);
 	tcase_add_test(tc, a_drive_that_is_lost);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	unlink(drive_path);
 	return failed != 0;
 }

@@ -15,6 +15,7 @@
 
 #include "burner/export.h"
 #include "tests/unit/plan_builder.h"
+#include "tests/unit/run_suite.h"
 
 static int export_fd(struct builder *b, int fd, struct export_result *ret)
 {
@@ -199,8 +200,6 @@ int main(void)
 {
 	Suite *s = suite_create("export");
 	TCase *c = tcase_create("export");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(c, 120);
 	tcase_add_loop_test(c, whole_bases, 0, N_MAKERS);
@@ -210,9 +209,5 @@ int main(void)
 	tcase_add_test(c, what_fails);
 	tcase_add_test(c, blank_disc);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

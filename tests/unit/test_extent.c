@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fs/extent.h"
+#include "tests/unit/run_suite.h"
 
 /* Linked with --wrap: the allocation that is due to fail, 0 for none. */
 static unsigned fail_in;
@@ -394,8 +395,6 @@ int main(void)
 {
 	Suite *s = suite_create("extent");
 	TCase *t = tcase_create("extent");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, fuzz_against_model, 0, 5);
@@ -405,8 +404,5 @@ int main(void)
 	tcase_add_test(t, write_into_the_middle_keeps_the_rest);
 	tcase_add_test(t, equal_looks_at_bytes_only);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

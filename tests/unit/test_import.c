@@ -12,6 +12,7 @@
 #include "burner/acl.h"
 #include "burner/volume.h"
 #include "tests/unit/image_tools.h"
+#include "tests/unit/run_suite.h"
 
 #define GRUB_RESCUE "/usr/lib/grub-rescue/grub-rescue-cdrom.iso"
 
@@ -445,8 +446,6 @@ int main(void)
 {
 	Suite *suite = suite_create("import");
 	TCase *tcase = tcase_create("import");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, tools_enter, tools_leave);
 	tcase_set_timeout(tcase, 60);
@@ -466,8 +465,5 @@ int main(void)
 	tcase_add_test(tcase, the_digest_ends_with_the_session);
 	tcase_add_test(tcase, the_visitor_can_stop_it);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

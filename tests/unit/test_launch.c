@@ -11,6 +11,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/launch.h"
+#include "tests/unit/run_suite.h"
 
 /* Check's own handlers would go to the child. */
 static void no_handlers(void)
@@ -126,8 +127,6 @@ int main(void)
 {
 	Suite *suite = suite_create("launch");
 	TCase *tcase = tcase_create("launch");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, no_handlers, NULL);
 	tcase_add_test(tcase, passes_the_code_on);
@@ -135,8 +134,5 @@ int main(void)
 	tcase_add_test(tcase, goes_on_as_a_daemon);
 	tcase_add_test(tcase, an_interrupt_ends_both);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/mountinfo.h"
+#include "tests/unit/run_suite.h"
 
 static const char table_text[] =
 	"22 27 0:21 / /proc rw,relatime - proc proc rw\n"
@@ -177,8 +178,6 @@ int main(void)
 {
 	Suite *suite = suite_create("mountinfo");
 	TCase *tcase = tcase_create("mountinfo");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, decodes_a_line);
 	tcase_add_test(tcase, takes_the_last_on_a_folder);
@@ -189,8 +188,5 @@ int main(void)
 	tcase_add_test(tcase, makes_paths_canonical);
 	tcase_add_test(tcase, looks_up_real_mounts);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/new_file.h"
+#include "tests/unit/run_suite.h"
 
 static struct why why;
 
@@ -131,8 +132,6 @@ int main(void)
 {
 	Suite *s = suite_create("new_file");
 	TCase *c = tcase_create("new_file");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, NULL);
 	tcase_add_test(c, is_there_when_kept);
@@ -140,9 +139,5 @@ int main(void)
 	tcase_add_test(c, replaces_only_by_force);
 	tcase_add_test(c, knows_the_same_file);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -6,6 +6,7 @@
 #include <wchar.h>
 
 #include "cli/progress_bar.h"
+#include "tests/unit/run_suite.h"
 
 static char line[1024];
 
@@ -189,8 +190,6 @@ int main(void)
 {
 	Suite *suite = suite_create("progress_bar");
 	TCase *tcase = tcase_create("progress_bar");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, use_utf8, NULL);
 	tcase_add_test(tcase, shows_all_where_there_is_room);
@@ -204,8 +203,5 @@ int main(void)
 	tcase_add_test(tcase, fits_its_buffer);
 	tcase_add_test(tcase, draws_on_terminals_only);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/quote.h"
+#include "tests/unit/run_suite.h"
 
 static void quotes(const char *name, const char *want)
 {
@@ -60,8 +61,6 @@ int main(void)
 {
 	Suite *suite = suite_create("quote");
 	TCase *tcase = tcase_create("quote");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, leaves_ordinary_names);
 	tcase_add_test(tcase, keeps_one_line);
@@ -69,8 +68,5 @@ int main(void)
 	tcase_add_test(tcase, doubles_backslashes);
 	tcase_add_test(tcase, shows_what_is_not_utf8);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

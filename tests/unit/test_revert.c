@@ -16,6 +16,7 @@
 #include "fs/file.h"
 #include "fs/revert.h"
 #include "fs/tree_internal.h"
+#include "tests/unit/run_suite.h"
 #include "tests/unit/temp_folder.h"
 #include "tests/unit/tree_check.h"
 
@@ -608,8 +609,6 @@ int main(void)
 {
 	Suite *s = suite_create("revert");
 	TCase *tc = tcase_create("revert");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, each_kind);
@@ -624,9 +623,5 @@ int main(void)
 	tcase_add_test(tc, a_compressed_file_is_one_again);
 	tcase_add_loop_test(tc, random_changes, 0, 50);
 	suite_add_tcase(s, tc);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return run_suite(s);
 }

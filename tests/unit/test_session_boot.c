@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/unit/plan_builder.h"
+#include "tests/unit/run_suite.h"
 
 #define BOOT_IMAGE "/boot/grub/i386-pc/eltorito.img"
 
@@ -176,11 +177,5 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite());
 }

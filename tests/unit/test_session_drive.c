@@ -17,6 +17,7 @@
 #include "tests/drive/mmc_file.h"
 #include "tests/unit/drive_tools.h"
 #include "tests/unit/plan_builder.h"
+#include "tests/unit/run_suite.h"
 
 #define CAPACITY 60000u
 /* Of the media that can be written, in the order of enum mmc_media. */
@@ -229,7 +230,6 @@ int main(void)
 {
 	Suite *suite = suite_create("session_drive");
 	TCase *tc = tcase_create("session_drive");
-	SRunner *runner;
 	int failed;
 
 	if (!drive_tools_start(CAPACITY))
@@ -243,10 +243,7 @@ int main(void)
 	tcase_add_loop_test(tc, failed_burn, 0, N_WRITABLE);
 	tcase_add_test(tc, volume_end);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite(suite);
 	unlink(drive_path);
 	return failed != 0;
 }

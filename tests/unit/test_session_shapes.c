@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/unit/plan_builder.h"
+#include "tests/unit/run_suite.h"
 
 /*
  * libisofs' forecast of a folder's size is wrong for some mixes of long names,
@@ -154,16 +155,11 @@ int main(void)
 {
 	Suite *suite = suite_create("session_shapes");
 	TCase *tcase = tcase_create("session_shapes");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, folders_of_any_shape);
 	tcase_add_test(tcase, root_with_any_attributes);
 	tcase_add_test(tcase, burned_at_the_second_try);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

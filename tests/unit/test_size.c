@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/size.h"
+#include "tests/unit/run_suite.h"
 
 static uint64_t parsed(const char *text)
 {
@@ -90,8 +91,6 @@ int main(void)
 {
 	Suite *suite = suite_create("size");
 	TCase *tcase = tcase_create("size");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, takes_units);
 	tcase_add_test(tcase, knows_media);
@@ -99,8 +98,5 @@ int main(void)
 	tcase_add_test(tcase, refuses_what_is_too_large);
 	tcase_add_test(tcase, formats);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 #include "fs/file.h"
 #include "fs/space.h"
 #include "fs/volume.h"
+#include "tests/unit/run_suite.h"
 #include "tests/unit/temp_folder.h"
 
 static char folder[TEMP_FOLDER];
@@ -217,8 +218,6 @@ int main(void)
 	const int n = (int)(sizeof lengths / sizeof lengths[0]) * 2;
 	Suite *s = suite_create("space");
 	TCase *c = tcase_create("space");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, counts_whole_blocks);
@@ -228,9 +227,5 @@ int main(void)
 	tcase_add_loop_test(c, holds_for_awkward_attributes, 0, 4 * N_AWKWARD);
 	tcase_add_test(c, holds_for_holes);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/stage_tools.h"
 
 /* Linked with --wrap: what the next fdatasync of ours fails with. */
@@ -655,8 +656,6 @@ int main(void)
 {
 	Suite *s = suite_create("stage");
 	TCase *t = tcase_create("stage");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -681,8 +680,5 @@ int main(void)
 	tcase_add_test(t, leftovers_of_a_crash_are_swept);
 	tcase_add_test(t, missing_root_has_no_stages);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

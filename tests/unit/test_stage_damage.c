@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/stage_tools.h"
 
 /* Space, crashes, and stages that somebody changed. */
@@ -448,8 +449,6 @@ int main(void)
 {
 	Suite *s = suite_create("stage_damage");
 	TCase *t = tcase_create("stage_damage");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -460,8 +459,5 @@ int main(void)
 	tcase_add_test(t, full_file_system_loses_nothing);
 	tcase_add_test(t, killed_writer_leaves_whole_batches);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

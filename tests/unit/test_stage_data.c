@@ -14,6 +14,7 @@
 #include "fs/stage_data.h"
 #include "fs/stage_ranges.h"
 #include "fs/stage_refs.h"
+#include "tests/unit/run_suite.h"
 #include "tests/unit/temp_folder.h"
 
 #define must(cond) ((cond) ? (void)0 : ck_abort_msg("%s", #cond))
@@ -645,8 +646,6 @@ int main(void)
 {
 	Suite *s = suite_create("stage_data");
 	TCase *t = tcase_create("stage_data");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -668,8 +667,5 @@ int main(void)
 	tcase_add_test(t, references_like_a_model);
 	tcase_add_test(t, counts_like_a_model);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/stage_tools.h"
 
 /*
@@ -545,8 +546,6 @@ int main(void)
 {
 	Suite *s = suite_create("stage_find");
 	TCase *t = tcase_create("stage_find");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -570,8 +569,5 @@ int main(void)
 	tcase_add_test(t, stage_by_its_path);
 	tcase_add_test(t, folder_of_the_stages);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

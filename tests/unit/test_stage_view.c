@@ -11,6 +11,7 @@
 
 #include "fs/stage_export.h"
 #include "fs/stage_view.h"
+#include "tests/unit/run_suite.h"
 #include "tests/unit/stage_tools.h"
 
 /*
@@ -257,8 +258,6 @@ int main(void)
 {
 	Suite *s = suite_create("stage_view");
 	TCase *t = tcase_create("all");
-	SRunner *r = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
@@ -272,8 +271,5 @@ int main(void)
 	tcase_add_test(t, shared_bytes_count_once);
 	tcase_add_test(t, export_stays_inside);
 	suite_add_tcase(s, t);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/sum128.h"
+#include "tests/unit/run_suite.h"
 
 static void sum_of(const void *data, size_t len, uint64_t ret[2])
 {
@@ -87,16 +88,10 @@ int main(void)
 {
 	Suite *suite = suite_create("sum128");
 	TCase *tcase = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, stays_as_it_is);
 	tcase_add_test(tcase, pieces_do_not_matter);
 	tcase_add_test(tcase, all_counts);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

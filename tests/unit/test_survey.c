@@ -12,6 +12,7 @@
 
 #include "burner/volume.h"
 #include "tests/unit/image_tools.h"
+#include "tests/unit/run_suite.h"
 
 /* libisofs forgets a little memory where an import fails: not our leak. */
 #ifdef __SANITIZE_ADDRESS__
@@ -276,8 +277,6 @@ int main(void)
 {
 	Suite *suite = suite_create("survey");
 	TCase *tcase = tcase_create("survey");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, tools_enter, tools_leave);
 	tcase_set_timeout(tcase, 60);
@@ -290,8 +289,5 @@ int main(void)
 	tcase_add_test(tcase, names_stay_unique);
 	tcase_add_loop_test(tcase, flipped_bytes_do_no_harm, 0, 4);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -14,6 +14,7 @@
 #include "fs/diff.h"
 #include "fs/file.h"
 #include "fs/tree.h"
+#include "tests/unit/run_suite.h"
 #include "tests/unit/temp_folder.h"
 #include "tests/unit/tree_check.h"
 
@@ -512,7 +513,6 @@ int main(void)
 {
 	Suite *s = suite_create("tree");
 	TCase *c = tcase_create("tree");
-	SRunner *r;
 	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
@@ -531,9 +531,6 @@ int main(void)
 	tcase_add_test(c, refuses_changes_when_readonly);
 	tcase_add_loop_test(c, survives_random_operations, 0, 4);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
+	failed = run_suite(s);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

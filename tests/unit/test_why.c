@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/why.h"
+#include "tests/unit/run_suite.h"
 
 START_TEST(passes_the_error_on)
 {
@@ -50,16 +51,11 @@ int main(void)
 {
 	Suite *suite = suite_create("why");
 	TCase *tcase = tcase_create("why");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, passes_the_error_on);
 	tcase_add_test(tcase, stays_on_one_line);
 	tcase_add_test(tcase, cuts_what_is_too_long);
 	tcase_add_test(tcase, falls_back_to_the_error);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/attr.h"
+#include "tests/unit/run_suite.h"
 
 /* A block with each of @names, its value the name's own letters. */
 static struct xattrs *make(const char *const *names, int n)
@@ -145,8 +146,6 @@ int main(void)
 {
 	Suite *suite = suite_create("xattrs");
 	TCase *tcase = tcase_create("xattrs");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, set_and_get);
 	tcase_add_test(tcase, the_order_of_setting_does_not_matter);
@@ -155,8 +154,5 @@ int main(void)
 	tcase_add_test(tcase, limits);
 	tcase_add_test(tcase, damage_is_found);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }
