@@ -371,9 +371,7 @@ void report_date(int64_t seconds, char *buf, size_t size)
 		*buf = 0;
 }
 
-static struct json_object *log_entry(const struct disc_session *s, size_t i,
-				     const struct listing *before,
-				     const struct listing *now)
+struct json_object *report_session(const struct disc_session *s, size_t i)
 {
 	struct json_object *o = json_object_new_object();
 	char date[64];
@@ -383,7 +381,16 @@ static struct json_object *log_entry(const struct disc_session *s, size_t i,
 	put_number(o, "lba", s->lba);
 	put_number(o, "blocks", s->blocks);
 	put_text(o, "volume_id", s->volume_id);
-	put_text(o, "date", date);
+	put_text(o, "date", s->created ? date : NULL);
+	return o;
+}
+
+static struct json_object *log_entry(const struct disc_session *s, size_t i,
+				     const struct listing *before,
+				     const struct listing *now)
+{
+	struct json_object *o = report_session(s, i);
+
 	put_number(o, "added", missing_in(now, before));
 	put_number(o, "removed", missing_in(before, now));
 	return o;

@@ -47,6 +47,10 @@ struct json_object *report_delta(const struct diff_entry *e);
 void report_pending_counts(struct json_object *o,
 			   const struct diff_entry *deltas, uint32_t n);
 
+/* report_session - session number @i + 1 of a disc: {number, lba, blocks,
+ * volume_id, date: text|null}. */
+struct json_object *report_session(const struct disc_session *s, size_t i);
+
 /* report_date - RFC 3339, in UTC; "" for what is no date. */
 void report_date(int64_t seconds, char *buf, size_t size);
 

@@ -138,19 +138,9 @@ static struct json_object *sessions_array(const struct medium_info *m)
 {
 	struct json_object *list = json_object_new_array();
 
-	for (size_t i = 0; i < m->sessions_n; i++) {
-		const struct disc_session *s = &m->sessions[i];
-		struct json_object *o = json_object_new_object();
-		char date[64];
-
-		report_date(s->created, date, sizeof date);
-		put_number(o, "number", i + 1);
-		put_number(o, "lba", s->lba);
-		put_number(o, "blocks", s->blocks);
-		put_text(o, "volume_id", s->volume_id);
-		put_text(o, "date", s->created ? date : NULL);
-		json_object_array_add(list, o);
-	}
+	for (size_t i = 0; i < m->sessions_n; i++)
+		json_object_array_add(list,
+				      report_session(&m->sessions[i], i));
 	return list;
 }
 

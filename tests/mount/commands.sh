@@ -148,6 +148,16 @@ is '[.sessions[].number] == [1, 2]'
 same before.iso "$IMG" "the image that was looked at"
 ok "status, log and diff of an image that is not mounted"
 
+# ECMA-119 8.4.26.1: zeros where there is no date.
+genisoimage -quiet -o undated.iso "$top_srcdir/README" 2>err || fail "$(cat err)"
+printf '0000000000000000\0' |
+	dd of=undated.iso bs=1 seek=$((16 * 2048 + 813)) conv=notrunc status=none
+json "$DISCFS" info --json undated.iso
+is '.sessions[0].date == null'
+json "$DISCFS" log --json undated.iso
+is '.sessions[0].date == null'
+ok "a session without a date has none"
+
 verbs="mount umount status diff commit revert log check export drives info blank
 	format close recover eject load stage"
 for verb in '' $verbs; do
