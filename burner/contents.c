@@ -125,6 +125,8 @@ static void look_for_hfs(struct disc *disc, uint64_t byte, struct contents *c)
 static void look_at_apple(struct disc *disc, const unsigned char *head,
 			  size_t size, struct contents *c)
 {
+	/* Of the field's 32 bytes those up to the end of the word. */
+	static const char hfs_type[] = "Apple_HFS";
 	uint32_t entries = be32(head + size + APM_MAP_ENTRIES);
 
 	if (memcmp(head + size, "PM", 2) != 0)
@@ -136,7 +138,7 @@ static void look_at_apple(struct disc *disc, const unsigned char *head,
 		if (i * size + size > DISC_HEAD_BYTES ||
 		    memcmp(e, "PM", 2) != 0)
 			break;
-		if (!strncmp((const char *)e + APM_TYPE, "Apple_HFS", 32))
+		if (!memcmp(e + APM_TYPE, hfs_type, sizeof hfs_type))
 			look_for_hfs(disc, (uint64_t)be32(e + APM_START) * size,
 				     c);
 	}

@@ -205,7 +205,9 @@ static int read_toc(struct drive *d, struct drive_state *ret)
 	if (!contents)
 		return 0;
 	sessions = burn_disc_get_sessions(contents, &n);
-	if (n > 0 && sessions) {
+	if (!sessions)
+		n = 0;
+	if (n > 0) {
 		ret->sessions = calloc((size_t)n, sizeof *ret->sessions);
 		if (!ret->sessions)
 			err = -ENOMEM;
@@ -388,7 +390,7 @@ static int close_by_libburn(struct drive *d)
 /* Returns 1 where the track is still in the way, 0, or -errno. */
 static int is_damaged(struct drive *d, unsigned *ret_tracks, struct why *why)
 {
-	struct drive_state state;
+	struct drive_state state = {0};
 	int err;
 
 	d->assessed = false;

@@ -141,10 +141,28 @@ static const char *how_busy(int proc_fd, const struct mountinfo *m)
 	return NULL;
 }
 
+/* The third field of a line of mountinfo: MAJOR:MINOR. */
+static bool is_mount_of(const char *line, dev_t dev)
+{
+	unsigned long major_no, minor_no;
+	char *end;
+
+	for (int skip = 0; skip < 2; skip++) {
+		line = strchr(line, ' ');
+		if (!line)
+			return false;
+		line++;
+	}
+	major_no = strtoul(line, &end, 10);
+	if (*end != ':')
+		return false;
+	minor_no = strtoul(end + 1, &end, 10);
+	return *end == ' ' && makedev(major_no, minor_no) == dev;
+}
+
 static const char *how_elsewhere(int proc_fd, const struct mountinfo *m)
 {
 	AUTO_FREE char *line = NULL;
-	unsigned major_no, minor_no;
 	size_t size = 0;
 	bool found = false;
 	FILE *f;
@@ -155,9 +173,7 @@ static const char *how_elsewhere(int proc_fd, const struct mountinfo *m)
 	if (!f)
 		return NULL;
 	while (!found && getline(&line, &size, f) > 0)
-		found = sscanf(line, "%*u %*u %u:%u", &major_no, &minor_no) ==
-				2 &&
-			makedev(major_no, minor_no) == m->dev;
+		found = is_mount_of(line, m->dev);
 	fclose(f);
 	return found ? "has it in a mount namespace of its own" : NULL;
 }

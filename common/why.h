@@ -19,6 +19,10 @@ struct why {
  */
 int why_set(struct why *why, int err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+#ifdef __clang_analyzer__
+/* It looks into one file at a time, and would not know what comes back. */
+#define why_set(why, err, ...) (why_set(why, err, __VA_ARGS__), (err))
+#endif
 
 /* why_text - the line, or strerror(-@err) where none was given. */
 const char *why_text(const struct why *why, int err);

@@ -182,7 +182,7 @@ static int import(struct volume *v, size_t number, struct tree **ret)
  * thread that serves the mount. */
 static int import_when_idle(struct volume *v, size_t number, struct tree **ret)
 {
-	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000L};
 	int err;
 
 	for (int ms = 0; pthread_mutex_trylock(&v->commit_lock); ms += 20) {

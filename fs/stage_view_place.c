@@ -62,7 +62,7 @@ static int put_before(struct backward *b, const char *name, size_t len)
 		return 0;
 	if (make_room(b, len + 1) < 0)
 		return -ENOMEM;
-	if (b->text[b->start])
+	if (b->start < b->size - 1)
 		b->text[--b->start] = '/';
 	b->start -= len;
 	memcpy(b->text + b->start, name, len);

@@ -28,7 +28,7 @@ static int give(const struct export_result *r, struct json_object **ret)
 int volume_take_turn(struct volume *v, const struct progress_sink *sink,
 		     struct why *why)
 {
-	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000L};
 
 	while (pthread_mutex_trylock(&v->commit_lock)) {
 		if (sink && sink->cancel && atomic_load(sink->cancel))
