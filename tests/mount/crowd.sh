@@ -6,6 +6,8 @@
 # order of the calls has it.
 #
 #   CROWD_SECONDS  how long (default 8)
+#
+# Runs on disk: a file system as others have it.
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 
@@ -53,7 +55,8 @@ mapfile -t starts < <(sessions "$IMG")
 	fail "${#starts[@]} sessions of $commits commits"
 extract "$IMG" got.last
 "$CROWD" check got.last calls
-expect_exit 1 "$CROWD" check got.last calls 1
+# A single one may have ended with the calls themselves.
+[ "$commits" -lt 2 ] || expect_exit 1 "$CROWD" check got.last calls 1
 for n in $(seq 1 $((1 + commits / 8)) "$commits"); do
 	rm -rf got
 	extract "$IMG" got "${starts[n - 1]}"
