@@ -161,7 +161,14 @@ for shape in ${FULL_SHAPES:-$all_shapes}; do
 			fail "$what: $size blocks, more than fit"
 		[ $size -gt $((CAPACITY * 512 / 5)) ] ||
 			fail "$what: only $size blocks went in"
-		on_image "$IMG" - -osirrox on -extract /d got
+		# xorriso needs a time that grows with the square of the links.
+		if [ "$shape" = hard_links ]; then
+			untar "$IMG" got.tar
+			mv got.tar/d got
+			rmdir got.tar
+		else
+			on_image "$IMG" - -osirrox on -extract /d got
+		fi
 		same_tree -l want got
 		ok "$what: ${n:+$n, }$size blocks"
 	done
