@@ -3,6 +3,8 @@
 #
 # kill -9 during the burn: the old sessions are whole, the deltas are still
 # pending, and the next commit succeeds.
+#
+# Runs on disk: a kill is nearest to a power cut there.
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 

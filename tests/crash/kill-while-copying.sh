@@ -4,6 +4,8 @@
 # kill -9 of the daemon while files are copied in, at a random moment, 20 times:
 # the next mount shows every file that had been fsynced, byte for byte, and every
 # rename done or not done.
+#
+# Runs on disk: a kill is nearest to a power cut there.
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 

@@ -3,6 +3,8 @@
 #
 # Write A, fsync, remove A, write B, kill -9 before the flush: A is whole.  Bytes
 # that the last durable transaction names are never written over.
+#
+# Runs on disk: a kill is nearest to a power cut there.
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 

@@ -4,6 +4,8 @@
 # A crash between the end of the session's data and the superblock, with half of
 # the superblock written, and before the stage learned of it: recovered at the
 # next mount, without loss and without a second burn.
+#
+# Runs on disk: a kill is nearest to a power cut there.
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A file of 5 GiB goes in and comes out equal.
+#
+# Runs on disk: it takes 5 GiB.
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 

@@ -9,12 +9,6 @@ needs_fuse
 
 requires setfattr jq
 
-# 300 sessions: in memory, so that fsync costs nothing.
-mkdir fast
-mount -t tmpfs -o size=2g tmpfs fast
-IMG=$T/fast/disc.iso
-STAGE=$T/fast/stage
-
 # name N - 90 to 255 bytes, no two alike.
 name() {
 	local n=$1 text

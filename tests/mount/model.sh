@@ -11,6 +11,8 @@
 #   MODEL_KINDS    of rounds, by their names
 #   MODEL_CALLS    most calls of a round (default 400)
 #   MODEL_STUCK    seconds of a round after which it counts as hung (default 120)
+#
+# Runs on disk: a file system as others have it.
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 

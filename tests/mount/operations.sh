@@ -3,6 +3,8 @@
 #
 # What programs do with files, each thing tried on a file of the disc and on a new
 # one; then all of it is burned, and other readers see the result.
+#
+# Runs on disk: a file system as others have it.
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 

@@ -3,6 +3,8 @@
 #
 # Ten bytes changed in the middle of a file of 1 GiB that is on the disc already:
 # nothing is copied for that.
+#
+# Runs on disk: it takes some GiB.
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 
