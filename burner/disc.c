@@ -63,7 +63,19 @@ int disc_look(struct disc *disc, struct medium *ret, struct why *why)
 
 int disc_distrust(struct disc *disc, uint32_t lba)
 {
-	return disc->ops->distrust ? disc->ops->distrust(disc, lba) : 0;
+	return doubts_add(&disc->doubts, lba, DOUBT_PASSED_OVER, NULL);
+}
+
+int disc_give_up(struct disc *disc, uint32_t lba, const char *reason)
+{
+	return doubts_add(&disc->doubts, lba, DOUBT_UNREADABLE, reason);
+}
+
+uint64_t disc_session_end(struct disc *disc, uint32_t lba)
+{
+	return disc->ops->session_end
+		       ? disc->ops->session_end(disc, lba)
+		       : (disc_readable(disc) + DISC_BLOCK - 1) / DISC_BLOCK;
 }
 
 void disc_eject(struct disc *disc)

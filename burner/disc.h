@@ -57,13 +57,19 @@ struct medium {
 	uint32_t last_lba;         /* start of the last session (its superblock is
 				    * at last_lba + 16); 0 also when blank */
 	/*
-	 * The last session that counts: the last one but for those that
-	 * disc_distrust was told of.  Without one the medium is as good as
-	 * blank, whatever else stands on it.
+	 * The last session that counts and can be read: those that
+	 * disc_distrust was told of do not count.  Without one, and without
+	 * any that cannot be read, the medium is as good as blank, whatever
+	 * else stands on it.
 	 */
 	bool has_base;
 	uint32_t base_lba;
-	uint64_t end_lba;          /* one behind the last session */
+	unsigned base_number; /* as disc_sessions has it, from 1 on */
+	/* How many count behind the base, and cannot be read; and a line that
+	 * says so, NULL for none. */
+	unsigned unreadable;
+	const char *damage;
+	uint64_t end_lba; /* one behind the last session */
 	unsigned sessions;
 	/* What a session costs beside its blocks: it is filled up to a
 	 * multiple of these, and so many lie between its end and the start of
@@ -99,7 +105,7 @@ struct burn_settings {
 /* medium_is_blank - it can be read or written, and there is nothing on it. */
 static inline bool medium_is_blank(const struct medium *m)
 {
-	return !m->has_base && m->status != DISC_FOREIGN &&
+	return !m->has_base && !m->unreadable && m->status != DISC_FOREIGN &&
 	       m->status != DISC_NONE;
 }
 
@@ -107,7 +113,9 @@ struct disc_session {
 	uint32_t lba;
 	uint64_t blocks;
 	char volume_id[33];
-	int64_t created; /* seconds since the epoch, of the PVD (ECMA-119 8.4.26) */
+	int64_t created;  /* seconds since the epoch, of the PVD
+			     (ECMA-119 8.4.26) */
+	bool passed_over; /* disc_distrust was told of it */
 };
 
 struct disc_params {
@@ -143,10 +151,17 @@ int disc_look(struct disc *disc, struct medium *ret, struct why *why);
 
 /*
  * disc_distrust - the session of a sequential medium that begins at @lba was
- * burned by us and failed, or does not hold what it should: from the next look
- * on it is not taken for the last one.  0 or -ENOMEM.
+ * burned by us and failed, does not hold what it should, or is to be passed
+ * over: from the next look on it does not count.  0 or -ENOMEM.
  */
 int disc_distrust(struct disc *disc, uint32_t lba);
+
+/*
+ * disc_give_up - the session that begins at @lba cannot be read, for @reason:
+ * from the next look on an older one is the base, and nothing can be written.
+ * 0 or -ENOMEM.
+ */
+int disc_give_up(struct disc *disc, uint32_t lba, const char *reason);
 
 /* disc_eject - open the tray of a drive once @disc is freed. */
 void disc_eject(struct disc *disc);

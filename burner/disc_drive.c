@@ -137,6 +137,19 @@ static uint64_t drive_readable(struct disc *disc)
 	return d->state.readable_blocks * DISC_BLOCK;
 }
 
+static uint64_t drive_session_end(struct disc *disc, uint32_t lba)
+{
+	struct drive_disc *d = drive_of(disc);
+	LOCK_GUARD(&d->lock);
+
+	for (size_t i = 0; !d->state.overwritable && i < d->state.sessions_n;
+	     i++) {
+		if (d->state.sessions[i].lba == lba)
+			return d->state.sessions[i].end;
+	}
+	return d->state.readable_blocks;
+}
+
 int drive_disc_read_head(struct disc *disc, void *head)
 {
 	uint64_t readable = drive_readable(disc);
@@ -214,35 +227,7 @@ static int look_at_head(struct disc *disc, const unsigned char *head,
 		return err;
 	m->sessions = (unsigned)n;
 	m->nwa = chain_next(disc, head, m->last_lba, vol.blocks);
-	m->has_base = true;
-	m->base_lba = m->last_lba;
-	return 0;
-}
-
-static bool is_distrusted(struct drive_disc *d, uint32_t lba)
-{
-	LOCK_GUARD(&d->lock);
-
-	for (size_t i = 0; i < d->distrusted_n; i++) {
-		if (d->distrusted[i] == lba)
-			return true;
-	}
-	return false;
-}
-
-static int drive_distrust(struct disc *disc, uint32_t lba)
-{
-	struct drive_disc *d = drive_of(disc);
-	uint32_t *p;
-
-	if (is_distrusted(d, lba))
-		return 0;
-	LOCK_GUARD(&d->lock);
-	p = realloc(d->distrusted, (d->distrusted_n + 1) * sizeof *p);
-	if (!p)
-		return -ENOMEM;
-	d->distrusted = p;
-	p[d->distrusted_n++] = lba;
+	doubts_choose(&disc->doubts, sessions, n, m);
 	return 0;
 }
 
@@ -282,41 +267,45 @@ static int is_session(struct disc *disc, uint32_t lba)
 /*
  * The last session of a sequential medium that counts.  Behind one that cannot
  * be read, and that is not known to be a failed one of ours, nothing is
- * written: the next session would leave out what it holds.
+ * written unasked: the next session would leave out what it holds.
  */
-static int look_at_last(struct disc *disc, struct medium *m, struct why *why)
+static int look_at_last(struct disc *disc, struct medium *m)
 {
 	struct drive_disc *d = drive_of(disc);
+	char reason[DOUBT_REASON], first[DOUBT_REASON] = "";
 	AUTO_FREE struct drive_session *toc = NULL;
-	bool trusted = false;
+	unsigned last = 0;
+	enum doubt doubt;
 	size_t n;
 	int is, err = copy_toc(d, &toc, &n);
 
 	if (err < 0)
 		return err;
-	d->why_read_only[0] = '\0';
 	while (n-- > 0 && !m->has_base) {
-		if (is_distrusted(d, toc[n].lba))
+		doubt = doubts_look(&disc->doubts, toc[n].lba, reason);
+		if (doubt == DOUBT_PASSED_OVER)
 			continue;
-		trusted = true;
-		is = toc[n].audio ? 0 : is_session(disc, toc[n].lba);
+		is = doubt == DOUBT_UNREADABLE ? -EIO
+		     : toc[n].audio	       ? 0
+					       : is_session(disc, toc[n].lba);
 		if (is == 0) {
 			m->status = DISC_FOREIGN;
 			return 0;
 		}
-		m->has_base = is > 0;
-		m->base_lba = toc[n].lba;
-		if (is < 0 && !d->why_read_only[0])
-			snprintf(d->why_read_only, sizeof d->why_read_only,
-				 "the session at block %lu cannot be read, and "
-				 "an older one is shown",
-				 (unsigned long)toc[n].lba);
+		if (is > 0) {
+			m->has_base = true;
+			m->base_lba = toc[n].lba;
+			m->base_number = (unsigned)n + 1;
+		} else if (!m->unreadable++) {
+			last = (unsigned)n + 1;
+			snprintf(first, sizeof first, "%s",
+				 doubt == DOUBT_NONE ? "it has no superblock"
+						     : reason);
+		}
 	}
-	if (m->has_base || !trusted)
-		return 0;
-	return why_set(
-		why, -EIO, "cannot read the superblock at block %lu of %s",
-		(unsigned long)m->last_lba + VOLUME_SUPERBLOCK, disc->path);
+	if (m->unreadable)
+		doubts_tell(&disc->doubts, m, last, first);
+	return 0;
 }
 
 /* Why nothing can be written to it, by what is known of it. */
@@ -328,7 +317,8 @@ static const char *judge(const struct medium *m)
 	case DISC_CLOSED:
 		return "the disc is closed";
 	case DISC_DAMAGED:
-		return "its last track is damaged";
+		return "a burn left its last track open; \"discfs recover\" "
+		       "closes it";
 	case DISC_PROTECTED:
 		return "the disc is write-protected";
 	case DISC_UNSUPPORTED:
@@ -362,7 +352,7 @@ int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
 				       disc->path);
 		err = look_at_head(disc, head, &m, why);
 	} else if (m.sessions > 0) {
-		err = look_at_last(disc, &m, why);
+		err = look_at_last(disc, &m);
 	}
 	if (err < 0)
 		return err;
@@ -381,8 +371,8 @@ int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
 	m.free_blocks -=
 		m.free_blocks < m.end_blocks ? m.free_blocks : m.end_blocks;
 	m.why_not_writable = judge(&m);
-	if (!m.why_not_writable && d->why_read_only[0])
-		m.why_not_writable = d->why_read_only;
+	if (!m.why_not_writable && m.damage)
+		doubts_forbid(&disc->doubts, &m);
 	*ret = m;
 	return 0;
 }
@@ -392,10 +382,13 @@ static void fill_session(struct disc *disc, const struct drive_session *from,
 			 struct disc_session *ret)
 {
 	unsigned char block[DISC_BLOCK];
+	char reason[DOUBT_REASON];
 	struct volume vol;
 
 	ret->lba = from->lba;
 	ret->blocks = from->end - from->lba;
+	ret->passed_over = doubts_look(&disc->doubts, from->lba, reason) ==
+			   DOUBT_PASSED_OVER;
 	if (disc_read(disc, block, sizeof block,
 		      ((uint64_t)from->lba + VOLUME_SUPERBLOCK) * DISC_BLOCK) <
 		    0 ||
@@ -449,7 +442,7 @@ static void drive_free(struct disc *disc)
 	drive_close(d->drive, d->eject);
 	drive_state_release(&d->state);
 	block_cache_free(d->cache);
-	free(d->distrusted);
+	doubts_release(&disc->doubts);
 	pthread_cond_destroy(&d->idle);
 	pthread_mutex_destroy(&d->lock);
 	free(disc->path);
@@ -462,7 +455,7 @@ static const struct disc_ops drive_ops = {
 	.read_head = drive_disc_read_head,
 	.write_head = drive_disc_write_head,
 	.sessions = drive_sessions,
-	.distrust = drive_distrust,
+	.session_end = drive_session_end,
 	.eject = drive_eject,
 	.identity = drive_identity,
 	.readable = drive_readable,
@@ -517,6 +510,7 @@ int drive_disc_open(const struct disc_params *params, struct disc **ret,
 		return -ENOMEM;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->idle, NULL);
+	doubts_init(&d->disc.doubts);
 	err = open_drive(d, params, why);
 	if (err < 0) {
 		drive_free(&d->disc);

@@ -26,10 +26,7 @@ struct drive_disc {
 	bool burning;	     /* by libburn: all but its thread wait */
 	struct block_cache *cache;
 	struct drive_state state; /* by the last look */
-	uint32_t *distrusted;	  /* starts of sessions */
-	size_t distrusted_n;
-	char why_read_only[120];
-	bool eject; /* once it is freed */
+	bool eject;		  /* once it is freed */
 	/*
 	 * A block of the medium as it was, to know it by: the superblock.  The
 	 * tray is locked, but there is the hole in its front.  libburn does not

@@ -132,8 +132,7 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 		return err;
 	m->sessions = (unsigned)n;
 	m->nwa = chain_next(&image->disc, head, m->last_lba, vol->blocks);
-	m->has_base = true;
-	m->base_lba = m->last_lba;
+	doubts_choose(&image->disc.doubts, sessions, n, m);
 	if (have + PADDING_BLOCKS < vol->blocks) {
 		m->status = DISC_CLOSED;
 		snprintf(image->why_truncated, sizeof image->why_truncated,
@@ -192,6 +191,8 @@ static int image_look(struct disc *disc, struct medium *ret, struct why *why)
 						: m.nwa + m.free_blocks;
 	if (m.capacity_blocks < m.end_lba)
 		m.capacity_blocks = m.end_lba;
+	if (!m.why_not_writable && m.damage)
+		doubts_forbid(&image->disc.doubts, &m);
 	if (!m.why_not_writable && m.free_blocks == 0)
 		m.why_not_writable = "there is no space left for a session";
 	*ret = m;
@@ -313,6 +314,7 @@ static void image_free(struct disc *disc)
 {
 	if (disc->fd >= 0)
 		close(disc->fd);
+	doubts_release(&disc->doubts);
 	free(disc->path);
 	free(disc);
 }
@@ -436,6 +438,7 @@ int image_disc_open(const struct disc_params *params, struct disc **ret,
 
 	if (!image)
 		return -ENOMEM;
+	doubts_init(&image->disc.doubts);
 	err = open_image(params, image, why);
 	if (err < 0) {
 		image_free(&image->disc);

@@ -9,6 +9,7 @@
  */
 
 #include "burner/disc.h"
+#include "burner/doubt.h"
 
 struct burn_drive;
 struct burn_write_opts;
@@ -25,8 +26,8 @@ struct disc_ops {
 	/* NULL: along the superblocks (chain.h). */
 	int (*sessions)(struct disc *disc, struct disc_session **ret,
 			size_t *ret_n, struct why *why);
-	/* NULL: there can be no such session. */
-	int (*distrust)(struct disc *disc, uint32_t lba);
+	/* NULL: the end of what can be read. */
+	uint64_t (*session_end)(struct disc *disc, uint32_t lba);
 	void (*eject)(struct disc *disc); /* NULL: there is no tray */
 	int (*identity)(struct disc *disc, uint64_t *ret_dev, uint64_t *ret_ino,
 			char serial[64]);
@@ -74,7 +75,8 @@ struct disc_ops {
 struct disc {
 	const struct disc_ops *ops;
 	char *path; /* absolute */
-	int fd;     /* see disc_fd */
+	int fd;	    /* see disc_fd */
+	struct doubts doubts;
 };
 
 /*
@@ -82,6 +84,13 @@ struct disc {
  * medium; runs of files beyond it cannot be there.
  */
 uint64_t disc_readable(struct disc *disc);
+
+/*
+ * disc_session_end - one behind the last block of the session that begins at
+ * @lba, as far as the medium tells: what its files have behind that, it does
+ * not hold.
+ */
+uint64_t disc_session_end(struct disc *disc, uint32_t lba);
 
 /*
  * image_disc_open - the image file at params->path, which is absolute where

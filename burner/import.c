@@ -105,12 +105,19 @@ static int visit_all(struct disc *disc, struct listing *l, import_visit visit,
 		     void *arg, bool drop, struct base_image *base,
 		     struct why *why)
 {
-	struct node_parts parts = {.image = base->image,
-				   .readable = disc_readable(disc)};
+	uint32_t start = base->info.lba;
+	struct node_parts parts = {
+		.image = base->image,
+		.start = start,
+		.end = disc_session_end(disc, start),
+		.readable = (disc_readable(disc) + DISC_BLOCK - 1) / DISC_BLOCK,
+	};
 	int err = listing_find_links(l, base->info.has_md5);
 
 	if (err == 0)
 		err = visit_nodes(l, &parts, visit, arg, drop, why);
+	parts.content.session_end = parts.end;
+	base->info.content = parts.content;
 	node_parts_release(&parts);
 	return err;
 }
@@ -144,7 +151,7 @@ static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
 }
 
 static int read_options(const struct import_opts *opts, uint32_t start,
-			IsoReadOpts **ret)
+			bool md5, IsoReadOpts **ret)
 {
 	IsoReadOpts *ro;
 
@@ -155,7 +162,7 @@ static int read_options(const struct import_opts *opts, uint32_t start,
 	iso_read_opts_set_no_joliet(ro, opts->no_joliet);
 	iso_read_opts_set_no_iso1999(ro, 0);
 	iso_read_opts_set_no_aaip(ro, 0);
-	iso_read_opts_set_no_md5(ro, 0);
+	iso_read_opts_set_no_md5(ro, !md5);
 	iso_read_opts_set_input_charset(ro, charset_utf8);
 	iso_read_opts_load_system_area(ro, 1);
 	iso_read_opts_keep_import_src(ro, 1);
@@ -204,9 +211,9 @@ static int import_failed(struct disc *disc, struct base_image *base, int ret,
 	return err == -ENOMEM || err == -EMEDIUMTYPE ? err : -EIO;
 }
 
-/* libisofs' own part: the tree in its memory. */
-static int load(struct disc *disc, const struct import_opts *opts,
-		uint32_t start, struct base_image *base, struct why *why)
+static int load_with(struct disc *disc, const struct import_opts *opts,
+		     uint32_t start, bool md5, struct base_image *base,
+		     struct why *why)
 {
 	IsoReadImageFeatures *features = NULL;
 	IsoReadOpts *ro = NULL;
@@ -218,7 +225,7 @@ static int load(struct disc *disc, const struct import_opts *opts,
 		return err;
 	if (iso_image_new("ISOIMAGE", &base->image) < 0)
 		return -ENOMEM;
-	err = read_options(opts, start, &ro);
+	err = read_options(opts, start, md5, &ro);
 	if (err < 0)
 		return err;
 	library_drain();
@@ -246,6 +253,27 @@ static int load(struct disc *disc, const struct import_opts *opts,
 	return 0;
 }
 
+/*
+ * libisofs' own part: the tree in its memory.  The files' checksums stand at
+ * the end of a session, where one that was cut off has nothing; it loads
+ * without them.
+ */
+static int load(struct disc *disc, const struct import_opts *opts,
+		uint32_t start, bool has_md5, struct base_image *base,
+		struct why *why)
+{
+	int err = load_with(disc, opts, start, true, base, why);
+	uint32_t lba;
+
+	if (err != -EIO || !has_md5 || !base->source ||
+	    !library_source_failed(base->source, &lba))
+		return err;
+	base_image_release(base);
+	err = load_with(disc, opts, start, false, base, why);
+	base->info.lost_md5 = !err;
+	return err;
+}
+
 /* Where libisofs begins to read, and which session that is. */
 static int choose_session(struct disc *disc, const struct import_opts *opts,
 			  uint32_t *ret_start, struct import_info *info,
@@ -260,6 +288,10 @@ static int choose_session(struct disc *disc, const struct import_opts *opts,
 	if (err < 0)
 		return err;
 	/* A session that is not published yet is loaded by its address. */
+	if (medium.unreadable && !medium.has_base &&
+	    opts->session_lba == IMPORT_LAST)
+		return why_set(why, -EIO, "%s: %s", disc_path(disc),
+			       medium.damage);
 	if (medium.status == DISC_NONE ||
 	    (medium_is_blank(&medium) && opts->session_lba == IMPORT_LAST))
 		return why_set(why, -EMEDIUMTYPE, "%s is blank",
@@ -312,7 +344,7 @@ static int import(struct disc *disc, const struct import_opts *opts,
 	if (err == 0)
 		err = make_digest(disc, &survey, &base.info, why);
 	if (err == 0)
-		err = load(disc, opts, start, &base, why);
+		err = load(disc, opts, start, survey.has_md5, &base, why);
 	if (err == 0) {
 		base.info.tree_blocks = survey.tree_blocks;
 		base.content_in_head = survey.content_in_head;

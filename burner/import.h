@@ -36,9 +36,13 @@ struct import_opts {
 
 /* A run of a file's bytes on the disc: bytes lba*2048 .. +len. */
 struct disc_run {
-	uint64_t lba;
+	uint64_t lba; /* UINT32_MAX at most */
 	uint64_t len_bytes;
 };
+
+/* The lba of content that its session should have and has not: no medium has
+ * so many blocks. */
+#define IMPORT_NOWHERE ((uint64_t)UINT32_MAX)
 
 #define IMPORT_ROOT 0u /* the id of the root folder */
 
@@ -49,9 +53,11 @@ struct import_node {
 	uint32_t count;	    /* of all nodes that are visited */
 	const char *name;   /* UTF-8 as far as the disc keeps it; "" for the root */
 	struct attr attr;
-	uint64_t link_id;   /* equal and non-zero: hard links of one file */
-	uint64_t size;      /* of a regular file, in bytes */
-	const struct disc_run *runs; /* of a regular file, in order, sum = size */
+	uint64_t link_id; /* equal and non-zero: hard links of one file */
+	uint64_t size;	  /* of a regular file, in bytes */
+	/* Of a regular file, in order, sum = size.  What the medium does not
+	 * have of them is -EIO to read. */
+	const struct disc_run *runs;
 	unsigned n_runs;
 	const char *target; /* of a symbolic link */
 	const struct xattrs *xattrs; /* NULL for none */
@@ -63,6 +69,16 @@ struct import_node {
 /* Returns 0 to go on, or a -errno that ends the import with it. */
 typedef int (*import_visit)(void *arg, const struct import_node *node);
 
+/* What the session should hold of its files' content. */
+struct import_content {
+	uint64_t session_end; /* one behind its last block */
+	/* One behind the last block of its own content; 0: it has none. */
+	uint64_t end_lba;
+	/* So many files reach behind session_end: the burn did not end, or the
+	 * medium or image was cut off.  Reading there is -EIO. */
+	uint32_t missing_files;
+};
+
 /* What is known of the session as a whole. */
 struct import_info {
 	enum tree_kind kind;
@@ -70,14 +86,17 @@ struct import_info {
 	uint32_t nodes;
 	char volume_id[33];
 	bool has_rock_ridge, has_joliet, has_el_torito;
-	bool has_md5;        /* libisofs MD5 tags and sums are there */
-	uint64_t tree_blocks; /* descriptors, path tables and folders, estimated from below */
+	bool has_md5;	      /* libisofs MD5 tags and sums are there */
+	bool lost_md5;	      /* they should be, and cannot be read */
+	uint64_t tree_blocks; /* descriptors, path tables and folders, estimated
+				 from below */
 	/*
 	 * Of the session's first 18 blocks, the blocks of the tree's folders and
 	 * their continuation areas (common/sum128.h): names this base for the
 	 * binding of a stage.
 	 */
 	unsigned char digest[16];
+	struct import_content content; /* where nodes were visited */
 	/* Of all nodes' numbers, folders and names: where it is the same, a
 	 * number names the same node. */
 	uint64_t order;

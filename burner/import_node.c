@@ -72,24 +72,63 @@ static int add_run(struct node_parts *parts, unsigned *n, uint64_t lba,
 	return 0;
 }
 
-static int check_runs(const struct node_parts *parts, unsigned n,
-		      struct why *why)
+static uint64_t end_of(const struct disc_run *run)
 {
-	unsigned i;
+	return run->lba + (run->len_bytes + DISC_BLOCK - 1) / DISC_BLOCK;
+}
 
-	for (i = 0; i < n; i++) {
-		const struct disc_run *run = &parts->runs[i];
+/* Puts what run @i has behind @limit to where nothing can be read: by now it
+ * may hold something else. */
+static int cut_run(struct node_parts *parts, unsigned *n, unsigned i,
+		   uint64_t limit)
+{
+	struct disc_run *run = &parts->runs[i];
+	uint64_t have, missing;
+	int err;
 
-		uint64_t end = run->lba * DISC_BLOCK + run->len_bytes;
-		unsigned long long last = (end - 1) / DISC_BLOCK;
-
-		if (end > parts->readable)
-			return why_set(why, -EIO,
-				       "content in block %llu, behind the end "
-				       "of the medium (damaged or truncated)",
-				       last);
+	if (run->lba >= limit) {
+		run->lba = IMPORT_NOWHERE;
+		return 0;
 	}
+	have = (limit - run->lba) * DISC_BLOCK;
+	missing = run->len_bytes - have;
+	/* Room for one more, which moves up to its place. */
+	err = add_run(parts, n, IMPORT_NOWHERE + 1, missing);
+	if (err < 0)
+		return err;
+	parts->runs[i].len_bytes = have;
+	memmove(&parts->runs[i + 2], &parts->runs[i + 1],
+		(*n - i - 2) * sizeof *parts->runs);
+	parts->runs[i + 1] =
+		(struct disc_run){.lba = IMPORT_NOWHERE, .len_bytes = missing};
 	return 0;
+}
+
+/* What is missing of a file's content, because its session does not go on. */
+static int check_runs(struct node_parts *parts, unsigned *n)
+{
+	struct import_content *c = &parts->content;
+	bool missing = false;
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < *n; i++) {
+		bool own = parts->runs[i].lba >= parts->start;
+		uint64_t limit = own ? parts->end : parts->start;
+		uint64_t end = end_of(&parts->runs[i]);
+
+		if (parts->runs[i].lba == IMPORT_NOWHERE)
+			continue;
+		if (own && c->end_lba < end)
+			c->end_lba = end;
+		if (end <= limit)
+			continue;
+		missing = true;
+		/* Behind the end of the medium nothing is read in any case. */
+		if (limit < parts->readable)
+			err = cut_run(parts, n, i, limit);
+	}
+	c->missing_files += missing;
+	return err;
 }
 
 static int fill_file(struct node_parts *parts, IsoFile *file,
@@ -116,9 +155,10 @@ static int fill_file(struct node_parts *parts, IsoFile *file,
 	}
 	if (!ret->filtered && sum != ret->size)
 		return why_set(why, -EIO, "content of another size");
+	err = check_runs(parts, &n);
 	ret->runs = parts->runs;
 	ret->n_runs = n;
-	return check_runs(parts, n, why);
+	return err;
 }
 
 static int fill_boot_catalog(struct node_parts *parts, struct import_node *ret,
@@ -141,9 +181,10 @@ static int fill_boot_catalog(struct node_parts *parts, struct import_node *ret,
 		if (err < 0)
 			return err;
 	}
+	err = check_runs(parts, &n);
 	ret->runs = parts->runs;
 	ret->n_runs = n;
-	return check_runs(parts, n, why);
+	return err;
 }
 
 struct pair {

@@ -13,7 +13,11 @@
 /* Room for one node's parts, used again for the next. */
 struct node_parts {
 	IsoImage *image;
-	uint64_t readable; /* disc_readable: runs must end before it */
+	/* In blocks: the session, and what can be read of the medium.  What
+	 * began before @start ends before it, what is the session's own before
+	 * @end. */
+	uint64_t start, end, readable;
+	struct import_content content; /* what was seen of it so far */
 	struct disc_run *runs;
 	size_t room;
 	struct xattrs *xattrs;
@@ -23,8 +27,8 @@ struct node_parts {
 /*
  * node_fill - all of @ret but id, parent_id and link_id.  What @ret points to
  * is @parts' and @node's, valid until the next call.
- * Returns 0, -EIO (contradictory: bad name, runs outside of the medium or not
- * of the file's size, damaged attributes) with the fault itself in @why,
+ * Returns 0, -EIO (contradictory: bad name, runs that are
+ * not of the file's size, damaged attributes) with the fault itself in @why,
  * without the node's path; -ENOMEM.
  */
 int node_fill(struct node_parts *parts, IsoNode *node, bool is_root,

@@ -156,6 +156,8 @@ int medium_info_look(struct medium_info *m, struct why *why)
 		note_trouble(m, &reason, err);
 		take_state(m, state);
 	}
+	if (m->medium.damage)
+		snprintf(m->trouble, sizeof m->trouble, "%s", m->medium.damage);
 	if (is_drive) {
 		err = look_at_drive(m, drive, state);
 		if (err < 0)

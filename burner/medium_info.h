@@ -22,7 +22,7 @@ struct medium_info {
 	 * about that.  Else "".  The drive's own word of the medium is there
 	 * in any case.
 	 */
-	char trouble[256];
+	char trouble[400];
 	struct medium medium;	       /* its strings live as long as this */
 	struct disc_session *sessions; /* oldest first */
 	size_t sessions_n;

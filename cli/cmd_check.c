@@ -60,6 +60,13 @@ static size_t bad_files(struct json_object *report)
 	       list_of(report, "unreadable", &list);
 }
 
+static const char *damage_of(struct json_object *report)
+{
+	const char *text = answer_text(report, "damage");
+
+	return *text ? text : NULL;
+}
+
 static void print_list(struct json_object *report, const char *key)
 {
 	struct json_object *list;
@@ -108,8 +115,13 @@ static int check_main(const struct command *self, int argc, char **argv)
 		err = t.client ? check_mount(&t, &report, &why)
 			       : check_volume(&t, &report, &why);
 	show_result(&why, err, args.target, report, args.json, print);
+	if (!err && t.client && damage_of(report))
+		command_say("%s: damaged: %s", args.target, damage_of(report));
+	/* Of a session that cannot be read nothing was checked. */
 	if (!err)
-		code = bad_files(report) ? CHECK_EXIT_DAMAGED : CHECK_EXIT_GOOD;
+		code = bad_files(report)   ? CHECK_EXIT_DAMAGED
+		       : damage_of(report) ? CHECK_EXIT_TROUBLE
+					   : CHECK_EXIT_GOOD;
 	json_object_put(report);
 	target_close(&t);
 	return command_flush() ? code : CHECK_EXIT_TROUBLE;

@@ -38,6 +38,10 @@ static void show(struct json_object *log)
 		       answer_number(s, "blocks"), answer_text(s, "date"),
 		       answer_number(s, "added"), answer_number(s, "removed"),
 		       id ? id : "");
+		if (show_is_true(s, "damaged"))
+			printf("%7s %10s %10s  of its content a part is "
+			       "missing\n",
+			       "", "", "");
 	}
 }
 

@@ -187,6 +187,7 @@ static int helper_run(const struct command *self, int argc, char **argv)
 	"  stream=on|off      DVD-RAM, BD: full speed, defects unmanaged\n"   \
 	"  dummy              burn for a test, with the laser off\n"          \
 	"  session=N, sbsector=LBA  an older session, read-only\n"            \
+	"  base=N             go on from session N behind damaged ones\n"     \
 	"  stage=DIR          where changes wait until they are burned\n"     \
 	"  stage-from=ID      take this stage\n"                              \
 	"  nostage            read-only, an existing stage is not touched\n"  \

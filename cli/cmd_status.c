@@ -121,6 +121,7 @@ static void show_state(struct json_object *status)
 static void show(struct json_object *status)
 {
 	const char *reason = answer_text(status, "readonly_reason");
+	const char *damage = answer_text(status, "damage");
 
 	show_row("source:", "%s", answer_text(status, "source"));
 	if (*answer_text(status, "mountpoint"))
@@ -131,6 +132,8 @@ static void show(struct json_object *status)
 			 show_is_true(status, "mounted") ? "?" : "nothing");
 	if (show_is_true(status, "readonly"))
 		show_row("read-only:", "%s", *reason ? reason : "yes");
+	if (*damage && strcmp(damage, reason) != 0)
+		show_row("damaged:", "%s", damage);
 	show_medium(show_member(status, "medium"));
 	show_session(show_member(status, "session"));
 	show_space(show_member(status, "space"));

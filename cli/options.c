@@ -121,6 +121,21 @@ static int take_session(struct options *o, const char *name, const char *value,
 	return 0;
 }
 
+static int take_base(struct options *o, const char *name, const char *value,
+		     struct why *why)
+{
+	uint64_t number;
+
+	if (parse_number(value, 10, UINT_MAX, &number))
+		return why_set(why, -EINVAL,
+			       "-o %s=%s: not a session's number (as \"discfs "
+			       "log\" shows them; 0 for none)",
+			       name, value);
+	o->volume.base_given = true;
+	o->volume.base_number = (unsigned)number;
+	return 0;
+}
+
 static int take_sbsector(struct options *o, const char *name, const char *value,
 			 struct why *why)
 {
@@ -357,6 +372,7 @@ static const struct rule rules[] = {
 	{"nojoliet", RULE_ON, VOLUME(no_joliet), NULL},
 	{"session", RULE_VALUE, 0, take_session},
 	{"sbsector", RULE_VALUE, 0, take_sbsector},
+	{"base", RULE_VALUE, 0, take_base},
 	{"iocharset", RULE_VALUE, 0, take_iocharset},
 	{"utf8", RULE_IGNORE, 0, NULL},
 	{"allow_other", RULE_ON, MOUNT(allow_other), NULL},
@@ -545,6 +561,11 @@ int options_finish(struct options *o, struct why *why)
 		return why_set(why, -EINVAL,
 			       "-o session= and -o sbsector= exclude each "
 			       "other");
+	if (o->volume.base_given &&
+	    (o->session_number || o->volume.session_lba != IMPORT_LAST))
+		return why_set(why, -EINVAL,
+			       "-o base= excludes -o session= and -o "
+			       "sbsector=");
 	if (o->volume.no_stage && o->volume.stage_from)
 		return why_set(why, -EINVAL,
 			       "-o nostage and -o stage-from= exclude each "

@@ -57,7 +57,7 @@ static int find_session(struct options *o, struct why *why)
 static int open_volume(struct service *s, struct why *why)
 {
 	struct options *o = s->plan->options;
-	const char *reason;
+	const char *reason, *damage;
 	int err;
 
 	err = find_session(o, why);
@@ -66,7 +66,14 @@ static int open_volume(struct service *s, struct why *why)
 	if (err)
 		return err;
 	reason = volume_readonly_reason(s->volume);
-	if (reason && !o->volume.readonly)
+	damage = volume_damage(s->volume);
+	if (damage)
+		command_say("%s: damaged: %s%s", o->volume.source, damage,
+			    reason && !strcmp(reason, damage)
+				    ? " (mounted read-only)"
+				    : "");
+	if (reason && !o->volume.readonly &&
+	    (!damage || strcmp(reason, damage) != 0))
 		command_say("%s: mounted read-only: %s", o->volume.source,
 			    reason);
 	o->mount.readonly = reason != NULL || o->volume.readonly;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/command.h"
 #include "common/cleanup.h"
 #include "fs/control.h"
 
@@ -76,7 +77,10 @@ static int open_volume(struct target *t, const char *path, bool no_stage,
 		return why_set(why, -EISDIR,
 			       "a folder, and no disc is mounted on it");
 	opts.source = source;
-	return volume_open(&opts, &t->volume, why);
+	err = volume_open(&opts, &t->volume, why);
+	if (!err && volume_damage(t->volume))
+		command_say("%s: damaged: %s", path, volume_damage(t->volume));
+	return err;
 }
 
 int target_open(struct target *t, const char *path, struct why *why)

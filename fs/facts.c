@@ -53,8 +53,8 @@ static void find_content(const struct inode *inode, struct tree_facts *ret)
 	map = inode_map(inode, &tmp);
 	if (!map->n || extent_map_array(map)->source != EXTENT_DISC)
 		return;
-	ret->on_disc = true;
 	ret->lba = extent_map_array(map)->pos / DISC_BLOCK;
+	ret->on_disc = ret->lba != IMPORT_NOWHERE;
 }
 
 int tree_facts(struct tree *t, uint64_t ino, struct tree_facts *ret)

@@ -222,6 +222,8 @@ struct json_object *report_status(struct volume *v)
 	put_bool(o, "readonly", v->readonly_reason != NULL);
 	if (v->readonly_reason)
 		put_text(o, "readonly_reason", v->readonly_reason);
+	if (v->damage)
+		put_text(o, "damage", v->damage);
 	put(o, "medium", medium_object(v, &medium));
 	put(o, "session", session_object(blank, &info));
 	put(o, "space", space_object(v, &medium, &space));
@@ -424,11 +426,15 @@ int report_log(struct volume *v, struct json_object **ret, struct why *why)
 		struct import_opts opts = {.session_lba = sessions[i].lba};
 		struct import_info info;
 		struct listing now = {0};
+		struct json_object *entry;
+		bool missing;
 
 		err = import_session(v->disc, &opts, list_node, &now, &info,
 				     why);
+		missing = !err && info.content.missing_files > 0;
 		/* A burn that failed is listed, too; nothing is in it. */
-		if (err == -EIO || err == -EMEDIUMTYPE || err == -EBADMSG) {
+		if (err == -EIO || err == -EMEDIUMTYPE || err == -EBADMSG ||
+		    (missing && sessions[i].passed_over)) {
 			listing_release(&now);
 			json_object_array_add(
 				array, unreadable_entry(&sessions[i], i));
@@ -439,11 +445,15 @@ int report_log(struct volume *v, struct json_object **ret, struct why *why)
 			if (now.n_files)
 				qsort(now.files, now.n_files, sizeof *now.files,
 				      by_value);
-			json_object_array_add(array, log_entry(&sessions[i], i,
-							       &before, &now));
+			entry = log_entry(&sessions[i], i, &before, &now);
+			if (missing)
+				put_bool(entry, "damaged", true);
+			json_object_array_add(array, entry);
 		}
-		listing_release(&before);
-		before = now;
+		/* Nothing is added to one that is damaged. */
+		listing_release(missing ? &now : &before);
+		if (!missing)
+			before = now;
 	}
 	listing_release(&before);
 	if (err) {

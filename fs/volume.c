@@ -131,7 +131,7 @@ static int copy_opts(struct volume *v, const struct volume_opts *opts,
 	return 0;
 }
 
-static int set_readonly(struct volume *v, const char *reason)
+int volume_set_readonly(struct volume *v, const char *reason)
 {
 	if (v->readonly_reason)
 		return 0;
@@ -183,14 +183,16 @@ static int judge(struct volume *v, struct why *why)
 	if (m->status == DISC_FOREIGN)
 		return why_set(why, -EMEDIUMTYPE,
 			       "%s holds no ISO 9660 file system", v->source);
+	if (m->unreadable && !m->has_base && o->session_lba == IMPORT_LAST)
+		return why_set(why, -EIO, "%s", m->damage);
 	if (o->readonly)
-		err = set_readonly(v, "as asked for");
+		err = volume_set_readonly(v, "as asked for");
 	else if (o->no_stage)
-		err = set_readonly(v, "without a stage, as asked for");
+		err = volume_set_readonly(v, "without a stage, as asked for");
 	else if (o->session_lba != IMPORT_LAST)
-		err = set_readonly(v, "an older session is shown");
+		err = volume_set_readonly(v, "an older session is shown");
 	else if (m->why_not_writable)
-		err = set_readonly(v, m->why_not_writable);
+		err = volume_set_readonly(v, m->why_not_writable);
 	if (o->burn.dummy && !m->simulates && !v->readonly_reason)
 		return why_set(why, -ENOTSUP,
 			       "-o dummy: on %s (%s) no burn can be made for a "
@@ -220,24 +222,6 @@ int volume_import(struct volume *v, uint32_t session_lba, struct tree *t,
 	};
 
 	return tree_import(t, v->disc, &opts, &present, ret, why);
-}
-
-static int import_base(struct volume *v, struct why *why)
-{
-	struct attr root = {
-		.mode = S_IFDIR | 0755, .uid = geteuid(), .gid = getegid()};
-	int err;
-
-	clock_gettime(CLOCK_REALTIME, &root.mtime);
-	root.atime = root.ctime = root.mtime;
-	err = tree_new(&root, NULL, &v->tree);
-	if (err)
-		return why_set(why, err, "out of memory");
-	volume_set_limit(v);
-	v->blank = medium_is_blank(&v->medium);
-	if (v->blank)
-		return 0;
-	return volume_import(v, v->opts.session_lba, v->tree, &v->info, why);
 }
 
 /* Find, open or make the stage. */
@@ -314,12 +298,14 @@ static int open_all(struct volume *v, const struct volume_opts *opts,
 		err = volume_doubt(v->disc, v->stage_root, why);
 	if (!err && !v->opts.offline && !v->opts.readonly && !v->opts.no_stage)
 		err = volume_recover(v->disc, v->stage_root, why);
+	if (!err && v->opts.base_given)
+		err = volume_choose_base(v, why);
 	if (!err)
 		err = volume_look(v, why);
 	if (!err)
 		err = judge(v, why);
 	if (!err)
-		err = import_base(v, why);
+		err = volume_import_base(v, why);
 	if (!err)
 		err = attach_stage(v, opts->stage_from, why);
 	if (!err && (v->readonly_reason || v->opts.offline))
@@ -405,6 +391,7 @@ void volume_close(struct volume *v)
 	free(v->head);
 	free(v->sessions);
 	free(v->readonly_reason);
+	free(v->damage);
 	free(v->source);
 	free(v->label);
 	free(v->stage_root);
@@ -445,6 +432,11 @@ const struct volume_opts *volume_opts(const struct volume *v)
 const char *volume_readonly_reason(const struct volume *v)
 {
 	return v->readonly_reason;
+}
+
+const char *volume_damage(const struct volume *v)
+{
+	return v->damage;
 }
 
 void volume_statfs(struct volume *v, struct volume_statfs *ret)

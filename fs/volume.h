@@ -40,8 +40,11 @@ struct volume_opts {
 	struct burn_settings burn;
 	bool eject; /* open the tray at the end, if nothing waits */
 	uint64_t capacity_bytes;
-	uint32_t session_lba;    /* IMPORT_LAST, or -o session=/sbsector= (then read-only) */
-	unsigned triggers;       /* enum commit_trigger */
+	uint32_t session_lba; /* IMPORT_LAST, or -o session=/sbsector= (then
+				 read-only) */
+	bool base_given;      /* -o base=: go on from this session, and pass */
+	unsigned base_number; /* over those behind it; 0: from an empty root */
+	unsigned triggers;    /* enum commit_trigger */
 	enum verify_level verify;
 	const char *label;       /* volume id of the next session */
 	/* presentation, as iso9660 and udf have it; -1: as on the disc */
@@ -72,6 +75,9 @@ int volume_read_disc(struct volume *v, void *buf, size_t len, uint64_t pos);
 const struct volume_opts *volume_opts(const struct volume *v);
 /* Why the volume is read-only, in words; NULL: it is not. */
 const char *volume_readonly_reason(const struct volume *v);
+/* What is missing of the disc that is shown, in words; NULL: nothing is known
+ * to be. */
+const char *volume_damage(const struct volume *v);
 
 /* volume_start - start the 5-second flusher and the committer (a mount only,
  * after daemonizing: threads do not survive a fork). */
@@ -113,7 +119,7 @@ int volume_revert(struct volume *v, const char *const *paths, size_t n,
 /*
  * volume_check - read the base whole and compare with its recorded checksums
  * (burner/check.h).  *@ret is {files, bytes, no_checksum, damaged: [{path}],
- * unreadable: [{path, lba}]}, lists sorted by path.  0 or -errno with @why.
+ * unreadable: [{path, lba}], damage?}, lists sorted by path.  0 or -errno with @why.
  */
 int volume_check(struct volume *v, const struct progress_sink *sink,
 		 struct json_object **ret, struct why *why);
@@ -184,7 +190,7 @@ bool volume_commits_on(struct volume *v, enum commit_trigger trigger);
 /*
  * New references for the caller.  Keys are fixed in docs/architecture.md:
  *
- * report_status  {source, mounted, readonly, readonly_reason?,
+ * report_status  {source, mounted, readonly, readonly_reason?, damage?,
  *   medium: {type, status, capacity_bytes, free_bytes, nwa, sessions,
  *   trouble?},
  *   session: {lba, volume_id, tree: "rock_ridge"|"joliet"|"iso9660"|"blank"},

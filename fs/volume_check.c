@@ -98,6 +98,8 @@ int volume_check(struct volume *v, const struct progress_sink *sink,
 		put_number(o, "no_checksum", totals.no_checksum);
 		put(o, "damaged", list_of(&bad, CHECK_DAMAGED));
 		put(o, "unreadable", list_of(&bad, CHECK_UNREADABLE));
+		if (v->damage)
+			put_text(o, "damage", v->damage);
 		*ret = o;
 	}
 	for (uint32_t i = 0; i < bad.n; i++)

@@ -39,9 +39,10 @@ struct volume {
 
 	struct disc *disc;
 	struct tree *tree;
-	struct stage *stage;     /* NULL: nothing is staged */
-	bool loaded;             /* the tree has what the stage holds */
-	char *readonly_reason;   /* NULL: writable */
+	struct stage *stage;   /* NULL: nothing is staged */
+	bool loaded;	       /* the tree has what the stage holds */
+	char *readonly_reason; /* NULL: writable */
+	char *damage;	       /* NULL: none is known */
 
 	/* commit_lock: one snapshot at a time; taken before flush_lock. */
 	pthread_mutex_t commit_lock;
@@ -168,8 +169,28 @@ int volume_open_former(struct volume *v, const char *id, bool look_only,
  */
 int volume_check_stage(struct volume *v, bool named, struct why *why);
 
+/* volume_base.c */
+
+/*
+ * volume_choose_base - with -o base=: have the disc pass over the sessions
+ * behind the one that is asked for.  Refused where one of them can be read
+ * whole: what it holds would be left out of the next session.
+ * 0 or -errno with @why.
+ */
+int volume_choose_base(struct volume *v, struct why *why);
+
+/*
+ * volume_import_base - the tree of the base; of an older session where the last
+ * one cannot be read.  What is damaged is told by v->damage, and makes the
+ * volume read-only where a next session could make it worse.
+ * 0 or -errno with @why.
+ */
+int volume_import_base(struct volume *v, struct why *why);
+
 /* volume.c */
 
+/* volume_set_readonly - for @reason, if there was none.  0 or -ENOMEM. */
+int volume_set_readonly(struct volume *v, const char *reason);
 /* volume_look - look at the medium and remember it as the expected one. */
 int volume_look(struct volume *v, struct why *why);
 /* volume_import - a session as the mount's options show it into @t, which is

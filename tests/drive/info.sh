@@ -136,7 +136,7 @@ for kind in cd-r dvd-r; do
 	disc damage
 	info
 	asks '.medium.status == "damaged" and .medium.damaged'
-	asks '.medium.reason | test("damaged")'
+	asks '.medium.reason | test("discfs recover")'
 	asks '.sessions | length == 1'
 	disc protect
 	info
@@ -191,7 +191,7 @@ new_drive dvd+r
 burns xorriso -for_backup -dev /dev/sr0 -close off -map "$T/t/s1" /s1 -commit
 disc fault read-error lba=16 blocks=1
 info
-asks '.trouble | test("cannot read")'
+asks '.trouble | test("session 1 cannot be read")'
 asks '.medium.type == "DVD+R" and .medium.sessions == 1'
 disc faults clear
 ok "a disc that cannot be read"

@@ -6,7 +6,7 @@
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 
-requires xorriso
+requires xorriso jq
 
 new_image good.iso
 mnt good.iso
@@ -49,11 +49,48 @@ head -c 3000000 /dev/urandom >content/data
 mkdir content/sub
 touch content/sub/{1..50}
 xorriso -abort_on SORRY -as mkisofs -J -R -o whole.iso content 2>xorriso.err
-head -c 1500000 whole.iso >truncated.iso
-refused 'truncated|end|short|incomplete' truncated.iso
 head -c 40000 whole.iso >truncated.iso
 refused '.' truncated.iso
 ok "a truncated image"
+
+# read_only REGEX SOURCE - mounted, and the first line says so; not changed.
+read_only() {
+	cp "$2" before.iso
+	mnt "$2" 2>err
+	sed 's/^/stderr: /' err
+	head -n 1 err | grep -Eq -- "$1" || fail "no '$1' in: $(cat err)"
+	! touch "$MNT/new" 2>touch.err || fail "it is writable"
+	grep -q 'Read-only' touch.err || fail "$(cat touch.err)"
+	same "$2" before.iso
+}
+
+head -c 1500000 whole.iso >truncated.iso
+read_only "damaged: .*content ends at block 733, and should at [0-9]+: 1 file " \
+	truncated.iso
+[ "$(ls "$MNT/sub")" = "$(ls content/sub)" ] || fail "$(ls "$MNT/sub")"
+! cat "$MNT/data" >part 2>err || fail "what is missing was read"
+grep -q 'Input/output error' err || fail "$(cat err)"
+cmp -n 1000000 part content/data
+umnt
+ok "an image that lacks content is read-only, and its tree is there"
+
+# Its last session lacks the tree.
+for i in 1 2; do
+	mnt -o create two.iso
+	echo $i >"$MNT/$i"
+	umnt >/dev/null
+done
+expect_sessions 2 two.iso
+lba=$("$DISCFS" log --json two.iso | jq '.sessions[1].lba')
+dd if=/dev/zero of=two.iso bs=2048 seek=$((lba + 18)) count=40 conv=notrunc \
+	status=none
+read_only "damaged: session 2 cannot be read \\(.*\\): session 1 is shown" two.iso
+[ "$(ls "$MNT")" = 1 ] || fail "$(ls "$MNT")"
+umnt
+mnt -o ro two.iso 2>err
+grep -q 'damaged: session 2' err || fail "not said with ro: $(cat err)"
+umnt
+ok "an image whose last session is damaged shows the one before"
 
 refused 'no such file' good.iso "$T/no-folder"
 refused 'folder|directory' good.iso "$T/text"

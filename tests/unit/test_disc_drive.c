@@ -21,7 +21,6 @@
 
 #define CAPACITY 4096u
 
-
 /* A session of @kind with the image "disc.iso", and more of them to come. */
 static void insert(enum mmc_media media, bool closed)
 {
@@ -263,8 +262,8 @@ START_TEST(not_writable)
 	} cases[] = {
 		{MMC_CD_R, true, DISC_PROTECTED, "write-protected"},
 		{MMC_DVD_RAM, true, DISC_PROTECTED, "write-protected"},
-		{MMC_CD_R, false, DISC_DAMAGED, "damaged"},
-		{MMC_DVD_R, false, DISC_DAMAGED, "damaged"},
+		{MMC_CD_R, false, DISC_DAMAGED, "discfs recover"},
+		{MMC_DVD_R, false, DISC_DAMAGED, "discfs recover"},
 	};
 	struct medium medium;
 	struct mmc_file file;

@@ -96,6 +96,12 @@ START_TEST(takes_the_drive_options)
 	ck_assert(o.volume.eject);
 	takes("stream=off");
 	ck_assert(!o.volume.burn.stream);
+	ck_assert(!o.volume.base_given);
+	takes("base=0");
+	ck_assert(o.volume.base_given);
+	ck_assert_uint_eq(o.volume.base_number, 0);
+	takes("rw,base=7");
+	ck_assert_uint_eq(o.volume.base_number, 7);
 	for (size_t i = 0; i < sizeof speeds / sizeof speeds[0]; i++) {
 		takes(speeds[i].text);
 		ck_assert_uint_eq(o.volume.burn.speed_kbs, speeds[i].kbs);
@@ -232,6 +238,9 @@ START_TEST(refuses_what_is_wrong)
 		{"session=0", "session"},
 		{"sbsector=4294967295", "sbsector"},
 		{"session=1,sbsector=32", "exclude"},
+		{"base=-1", "base"},
+		{"base=1,session=1", "exclude"},
+		{"base=1,sbsector=32", "exclude"},
 		{"iocharset=latin1", "latin1"},
 		{"label=123456789012345678901234567890123", "32"},
 		{"label=a\nb", "label"},
