@@ -78,7 +78,9 @@ struct medium {
 	uint32_t min_blocks; /* it is filled up to these */
 	uint32_t end_blocks; /* behind its own, e.g. run-out blocks */
 	uint32_t gap_blocks;
-	unsigned sessions_max; /* so many a medium of this kind takes; 0: any */
+	/* So many it takes in all, where none of them had more tracks than one;
+	 * 0: any number. */
+	unsigned sessions_max;
 	bool simulates; /* a session can be burned for a test */
 };
 

@@ -309,7 +309,7 @@ static int look_at_last(struct disc *disc, struct medium *m)
 }
 
 /* Why nothing can be written to it, by what is known of it. */
-static const char *judge(const struct medium *m)
+static const char *judge(struct drive_disc *d, const struct medium *m)
 {
 	switch (m->status) {
 	case DISC_FOREIGN:
@@ -324,9 +324,14 @@ static const char *judge(const struct medium *m)
 	case DISC_UNSUPPORTED:
 		return "it is of a kind that cannot be written";
 	default:
-		return m->free_blocks ? NULL
-				      : "there is no space left for a session";
+		break;
 	}
+	if (m->sessions_max && m->sessions >= m->sessions_max) {
+		snprintf(d->why_full, sizeof d->why_full,
+			 "it has %u sessions, and takes no more", m->sessions);
+		return d->why_full;
+	}
+	return m->free_blocks ? NULL : "there is no space left for a session";
 }
 
 int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
@@ -370,7 +375,7 @@ int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
 	m.free_blocks -= m.free_blocks % m.write_blocks;
 	m.free_blocks -=
 		m.free_blocks < m.end_blocks ? m.free_blocks : m.end_blocks;
-	m.why_not_writable = judge(&m);
+	m.why_not_writable = judge(d, &m);
 	if (!m.why_not_writable && m.damage)
 		doubts_forbid(&disc->doubts, &m);
 	*ret = m;

@@ -82,7 +82,10 @@ void drive_disc_costs(const struct drive_state *state, struct medium *m)
 		m->write_blocks = c->write_blocks;
 		m->min_blocks = c->min_blocks;
 		m->end_blocks = c->end_blocks;
+		/* It is tracks that are counted. */
 		m->sessions_max = c->sessions_max;
+		if (c->sessions_max && state->tracks_n > m->sessions)
+			m->sessions_max -= state->tracks_n - m->sessions;
 		m->simulates = c->simulates;
 		m->gap_blocks = m->overwritable	  ? 0
 				: m->sessions > 0 ? c->gap_later

@@ -220,7 +220,7 @@ static int load_with(struct disc *disc, const struct import_opts *opts,
 	uint32_t lba;
 	int err, ret, severity;
 
-	err = library_source(disc, &base->source);
+	err = library_source(disc, start, &base->source);
 	if (err < 0)
 		return err;
 	if (iso_image_new("ISOIMAGE", &base->image) < 0)
@@ -241,6 +241,7 @@ static int load_with(struct disc *disc, const struct import_opts *opts,
 		}
 	}
 	iso_read_opts_free(ro);
+	library_source_loaded(base->source);
 	if (ret >= 0 && library_source_failed(base->source, &lba))
 		ret = (int)ISO_FILE_READ_ERROR;
 	if (ret < 0) {

@@ -183,6 +183,8 @@ bool library_had_message(int error_code)
 
 struct source {
 	struct disc *disc;
+	uint32_t start_lba;
+	bool loaded;
 	int failure; /* -errno of the first block that could not be read */
 	uint32_t failed_lba;
 };
@@ -213,6 +215,11 @@ static int source_read_block(IsoDataSource *src, uint32_t lba, uint8_t *buffer)
 				(uint64_t)lba * DISC_BLOCK);
 	if (err == 0)
 		return ISO_SUCCESS;
+	if (!s->loaded && err != -EBUSY && lba < DISC_HEAD_BYTES / DISC_BLOCK &&
+	    s->start_lba >= DISC_HEAD_BYTES / DISC_BLOCK) {
+		memset(buffer, 0, DISC_BLOCK);
+		return ISO_SUCCESS;
+	}
 	if (!s->failure) {
 		s->failure = err;
 		s->failed_lba = lba;
@@ -227,7 +234,7 @@ static void source_free(IsoDataSource *src)
 	src->data = NULL;
 }
 
-int library_source(struct disc *disc, IsoDataSource **ret)
+int library_source(struct disc *disc, uint32_t start_lba, IsoDataSource **ret)
 {
 	AUTO_FREE struct source *s = calloc(1, sizeof *s);
 	IsoDataSource *src = calloc(1, sizeof *src);
@@ -237,6 +244,7 @@ int library_source(struct disc *disc, IsoDataSource **ret)
 		return -ENOMEM;
 	}
 	s->disc = disc;
+	s->start_lba = start_lba;
 	src->refcount = 1;
 	src->open = source_open;
 	src->close = source_open;
@@ -245,6 +253,13 @@ int library_source(struct disc *disc, IsoDataSource **ret)
 	src->data = STEAL_PTR(s);
 	*ret = src;
 	return 0;
+}
+
+void library_source_loaded(IsoDataSource *src)
+{
+	struct source *s = src->data;
+
+	s->loaded = true;
 }
 
 int library_source_failed(IsoDataSource *src, uint32_t *ret_lba)

@@ -56,9 +56,13 @@ bool library_had_message(int error_code);
  * An unreadable block, or one behind the end, is ISO_FATAL_ERROR, so that an
  * import can never leave a part out; the first such block's number and reason
  * are kept for library_source_failed (0: none failed).  @disc must outlive it.
+ * Until library_source_loaded the session at @start_lba is imported: what
+ * libisofs looks at in the medium's first blocks, where that is another's, may
+ * be unreadable and then is zeros.
  * Returns 0 or -ENOMEM.
  */
-int library_source(struct disc *disc, IsoDataSource **ret);
+int library_source(struct disc *disc, uint32_t start_lba, IsoDataSource **ret);
+void library_source_loaded(IsoDataSource *src);
 int library_source_failed(IsoDataSource *src, uint32_t *ret_lba);
 
 /* An imported image with its nodes by import_node.id. */

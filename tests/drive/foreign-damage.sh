@@ -176,6 +176,10 @@ for kind in cd-r dvd-r dvd+r bd-r; do
 		mkdir want
 		cp -r t/s1 want/s1
 		is_whole
+		mount_drive 2>err
+		[ ! -s err ] || fail "$(cat err)"
+		diff -r want "$MNT"
+		on_drive umount "$MNT"
 		ok "$kind, $what: -o base=0 on a disc without another session"
 	done
 done

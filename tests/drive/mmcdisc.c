@@ -21,9 +21,11 @@ static const char usage[] =
 	"audio\n"
 	"       mmcdisc FILE fault ACTION [WHERE...] | faults clear\n"
 	"       mmcdisc FILE extract LBA BLOCKS\n"
+	"       mmcdisc FILE sessions N [TRACKS]\n"
 	"       mmcdisc kinds\n"
 	"\n"
 	"create makes a new drive, or puts a new disc into it.\n"
+	"sessions adds so many short ones of zeros, with a gap of one block.\n"
 	"ACTION: write-error read-error full not-ready busy fail eject gone\n"
 	"        power-cut slow\n"
 	"WHERE:  on=any|read|write|OPCODE (hexadecimal)  lba=N  blocks=N\n"
@@ -193,6 +195,8 @@ static int verb_of(struct mmc_file *file, const char *verb, int argc,
 	}
 	if (strcmp(verb, "extract") == 0)
 		return extract(m, argc, argv);
+	if (strcmp(verb, "sessions") == 0)
+		return mmcdisc_sessions(m, argc, argv);
 	fputs(usage, stderr);
 	return -EINVAL;
 }

@@ -13,5 +13,6 @@ int mmcdisc_show(struct mmc *m);
 int mmcdisc_log(struct mmc *m);
 int mmcdisc_count(struct mmc *m, const char *what);
 int mmcdisc_fault(struct mmc *m, int argc, char **argv);
+int mmcdisc_sessions(struct mmc *m, int argc, char **argv);
 
 #endif

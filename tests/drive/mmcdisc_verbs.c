@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/drive/mmc_parts.h"
 #include "tests/drive/mmcdisc.h"
 
 #include <errno.h>
@@ -197,4 +198,47 @@ int mmcdisc_fault(struct mmc *m, int argc, char **argv)
 		return mmc_fault_add(m, &fault) ? 0 : -ENOSPC;
 	}
 	return -EINVAL;
+}
+
+/* One track of an ECC block of zeros, and another one behind it. */
+static bool add_track(struct mmc *m)
+{
+	static const uint8_t zeros[MMC_BLOCK];
+	struct mmc_track *track = mmc_open_track(m);
+	uint32_t blocks = mmc_medium(m)->ecc;
+
+	if (!track || track->state != MMC_TRACK_INVISIBLE ||
+	    track->nwa + 2 * blocks > m->s->capacity)
+		return false;
+	track->state = MMC_TRACK_OPEN;
+	while (blocks-- > 0)
+		mmc_cache_put(m, track->nwa++, zeros);
+	mmc_cache_flush(m);
+	mmc_close_track(m, track);
+	return true;
+}
+
+/* Sessions that took years, at once. */
+int mmcdisc_sessions(struct mmc *m, int argc, char **argv)
+{
+	uint32_t n = 0, tracks = 1, end;
+	struct mmc_track *next;
+
+	if (argc < 1 || argc > 2 || mmcdisc_number(argv[0], &n, 10) < 0 ||
+	    (argc == 2 && mmcdisc_number(argv[1], &tracks, 10) < 0))
+		return -EINVAL;
+	while (n-- > 0) {
+		for (uint32_t i = 0; i < tracks; i++) {
+			if (!add_track(m))
+				return -ENOSPC;
+		}
+		mmc_close_session(m, false);
+		next = mmc_open_track(m);
+		if (!next)
+			return -ENOSPC;
+		/* So that there is room for many. */
+		end = mmc_track_end(m, next - 1);
+		next->start = next->nwa = round_up(end + 1, mmc_medium(m)->ecc);
+	}
+	return 0;
 }
