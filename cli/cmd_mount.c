@@ -16,6 +16,7 @@
 #include "cli/launch.h"
 #include "cli/mountinfo.h"
 #include "cli/options.h"
+#include "cli/remount.h"
 #include "cli/serve.h"
 #include "common/cleanup.h"
 
@@ -97,6 +98,8 @@ static int run_mount(const struct command *self, struct mount_args *a)
 		command_fail(&why, err, "%s", self->name);
 		return err == -EINVAL ? EXIT_CODE_USAGE : exit_code_of(err);
 	}
+	if (o->remount)
+		return remount(self, a->dir, o, a->fake);
 	err = absolute_source(a->source, &source, &why);
 	if (!err)
 		err = absolute_dir(a->dir, &dir, &why);

@@ -29,6 +29,7 @@ static const struct {
 	const struct command *command;
 } helpers[] = {
 	{"mount.discfs", &helper_mount},
+	{"mount.fuse.discfs", &helper_mount},
 	{"umount.discfs", &helper_umount},
 	{"umount.fuse.discfs", &helper_umount},
 };

@@ -347,15 +347,6 @@ static int take_user(struct options *o, const char *name, const char *value,
 	return 0;
 }
 
-static int take_remount(struct options *o, const char *name, const char *value,
-			struct why *why)
-{
-	(void)o;
-	(void)value;
-	return why_set(why, -EINVAL,
-		       "-o %s: not possible; unmount and mount again", name);
-}
-
 #define VOLUME(field) offsetof(struct options, volume.field)
 #define MOUNT(field) offsetof(struct options, mount.field)
 
@@ -406,7 +397,7 @@ static const struct rule rules[] = {
 	{"users", RULE_FLAG, 0, take_user},
 	{"owner", RULE_FLAG, 0, take_user},
 	{"group", RULE_FLAG, 0, take_user},
-	{"remount", RULE_FLAG, 0, take_remount},
+	{"remount", RULE_ON, offsetof(struct options, remount), NULL},
 	/* generic ones that mean nothing here, or are mount(8)'s own */
 	{"defaults", RULE_IGNORE, 0, NULL},
 	{"auto", RULE_IGNORE, 0, NULL},
@@ -421,6 +412,10 @@ static const struct rule rules[] = {
 	{"helper", RULE_IGNORE, 0, NULL},
 	{"uhelper", RULE_IGNORE, 0, NULL},
 	{"default_permissions", RULE_IGNORE, 0, NULL},
+	/* of the kernel's table, which a remount repeats */
+	{"user_id", RULE_IGNORE, 0, NULL},
+	{"group_id", RULE_IGNORE, 0, NULL},
+	{"max_read", RULE_IGNORE, 0, NULL},
 	{"async", RULE_IGNORE, 0, NULL},
 	{"dirsync", RULE_IGNORE, 0, NULL},
 	{"diratime", RULE_IGNORE, 0, NULL},
@@ -460,11 +455,21 @@ void options_release(struct options *o)
 	}
 }
 
+/* Not mount(8)'s, and not the kernel's. */
+static bool is_of_disc(const struct rule *rule)
+{
+	return rule->kind == RULE_VALUE ||
+	       (rule->kind == RULE_ON && rule->offset != VOLUME(readonly) &&
+		rule->offset < offsetof(struct options, mount));
+}
+
 static int apply(struct options *o, const struct rule *rule, const char *value,
 		 struct why *why)
 {
 	bool *flag = (bool *)((char *)o + rule->offset);
 
+	if (is_of_disc(rule))
+		o->of_disc = rule->name;
 	switch (rule->kind) {
 	case RULE_IGNORE:
 		return 0;

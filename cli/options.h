@@ -30,6 +30,9 @@ struct options {
 	struct volume_opts volume; /* source is the caller's to fill in */
 	struct mount_opts mount;   /* dir and source likewise */
 	unsigned session_number; /* -o session=: as in "discfs log"; 0: none */
+	bool remount;
+	/* The last option that a remount cannot change; NULL: none. */
+	const char *of_disc;
 
 	/* for options.c alone */
 	char *texts[OPTIONS_TEXTS]; /* what the pointers above point to */

@@ -218,7 +218,8 @@ install_helpers() {
 			ln -s "$name" "$sbin/"
 		fi
 	done
-	for name in mount.discfs umount.discfs umount.fuse.discfs; do
+	for name in mount.discfs mount.fuse.discfs umount.discfs \
+		umount.fuse.discfs; do
 		ln -sf "$DISCFS" "$sbin/$name"
 	done
 }

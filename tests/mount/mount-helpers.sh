@@ -78,6 +78,62 @@ umount "$MNT"
 same before.iso "$IMG" "an image mounted read-only"
 ok "mount -o ro"
 
+# options_are WORD - ro or rw, in the mount table.
+options_are() {
+	findmnt -n -o OPTIONS "$MNT" | grep -Eq "^$1(,|\$)" ||
+		fail "not $1: $(findmnt -n -o OPTIONS "$MNT")"
+}
+
+# Without an entry of fstab, and with one.
+for fstab in '' "$IMG $MNT discfs $opts,noexec,verify=quick 0 0"; do
+	echo "$fstab" >fstab
+	mount -t discfs -o "$opts" "$IMG" "$MNT"
+	echo remount >"$MNT/remount"
+	mount -o remount,ro "$MNT" 2>err
+	if [ -n "$fstab" ]; then
+		grep -Eqx 'discfs: mount.discfs: -o verify stays as it is .*' \
+			err || fail "not said: $(cat err)"
+		findmnt -n -o OPTIONS "$MNT" | grep -q noexec ||
+			fail "noexec is lost"
+	else
+		[ ! -s err ] || fail "$(cat err)"
+	fi
+	options_are ro
+	! touch "$MNT/new" 2>touch.err || fail "ro is writable"
+	grep -q Read-only touch.err || fail "$(cat touch.err)"
+	mount -o remount,rw "$MNT" 2>err
+	options_are rw
+	touch "$MNT/new"
+	exec 9>"$MNT/new"
+	expect_exit 32 mount -o remount,ro "$MNT" 2>err
+	grep -q 'cannot remount .*: a file in it is open for writing' err ||
+		fail "$(cat err)"
+	exec 9>&-
+	mount -o remount,ro "$MNT" 2>err
+	# What waits is burned all the same.
+	before=$(sessions "$IMG" | wc -l)
+	umount "$MNT"
+	[ "$(sessions "$IMG" | wc -l)" -eq $((before + 1)) ] ||
+		fail "nothing was burned"
+	extract_file "$IMG" /remount got.remount
+	[ "$(cat got.remount)" = remount ] || fail "the change is lost"
+	mount -t discfs -o "$opts" "$IMG" "$MNT"
+	rm "$MNT/remount" "$MNT/new"
+	umount "$MNT"
+done
+echo >fstab
+ok "mount -o remount,ro and remount,rw"
+
+mount -t discfs -o "$opts,ro" "$IMG" "$MNT"
+mount -o remount,ro "$MNT"
+expect_error 32 'cannot remount .*it was mounted read-only \(as asked for\)' \
+	mount -o remount,rw "$MNT"
+options_are ro
+expect_error 32 'cannot remount .*no disc is mounted there' \
+	mount.discfs "$IMG" "$T" -o remount,ro
+umount "$MNT"
+ok "what was mounted read-only is not remounted writable"
+
 expect_error 1 'frobnicate' mount -t discfs -o "$opts,frobnicate" "$IMG" "$MNT"
 expect_error 32 '.' mount -t discfs -o "$opts" missing.iso "$MNT"
 ! mounted || fail "and yet it is mounted"
@@ -88,7 +144,7 @@ mount -t discfs -o "$opts" "$IMG" "$MNT"
 echo five >"$MNT/five"
 umount -i "$MNT"
 within 30 no_daemon
-expect_sessions 5
+expect_sessions 9
 extract_file "$IMG" /five got.five
 [ "$(cat got.five)" = five ] || fail "the file on the disc is another"
 ok "umount -i burns in the background"

@@ -96,8 +96,11 @@ START_TEST(takes_the_drive_options)
 	ck_assert(o.volume.eject);
 	takes("stream=off");
 	ck_assert(!o.volume.burn.stream);
-	ck_assert(!o.volume.base_given);
-	takes("base=0");
+	ck_assert(!o.volume.base_given && !o.remount);
+	takes("ro,nosuid,remount,user_id=0,group_id=0,allow_other");
+	ck_assert(o.remount && o.mount.readonly && o.mount.nosuid);
+	takes("rw,base=0");
+	ck_assert_str_eq(o.of_disc, "base");
 	ck_assert(o.volume.base_given);
 	ck_assert_uint_eq(o.volume.base_number, 0);
 	takes("rw,base=7");
@@ -249,7 +252,6 @@ START_TEST(refuses_what_is_wrong)
 		{"ro=1", "ro"},
 		{"create=yes", "create"},
 		{"users=joe", "users"},
-		{"remount", "remount"},
 		{"nostage,stage-from=1", "exclude"},
 		{"nostage,rebase", "exclude"},
 		{"fast=8", "fast"},
