@@ -82,16 +82,15 @@ static bool has_open_track(const struct medium_info *m)
 static int check_medium(const struct medium_info *m, struct why *why)
 {
 	const char *type = m->kind;
-	char holder[200];
+	int err;
 
 	if (!m->is_drive)
 		return why_set(why, -ENOTSUP,
 			       "it is an image file and no drive; to begin "
 			       "anew, remove it and mount it with -o create");
-	/* Also one who has not claimed it for himself alone. */
-	drive_holder(disc_path(m->disc), holder, sizeof holder);
-	if (holder[0])
-		return why_set(why, -EBUSY, "it is in use: %s", holder);
+	err = drive_check_alone(disc_path(m->disc), why);
+	if (err < 0)
+		return err;
 	if (m->medium.status == DISC_NONE)
 		return why_set(why, -ENOMEDIUM, "there is no disc in it");
 	if (drive_is_pressed(m->profile))

@@ -490,7 +490,11 @@ static int open_drive(struct drive_disc *d, const struct disc_params *params,
 	err = block_cache_new(read_medium, d, &d->cache);
 	if (err < 0)
 		return err;
-	err = drive_open(d->disc.path, &d->drive, why);
+	/* Who only reads does not disturb others who do. */
+	if (params->writable)
+		err = drive_check_alone(path, why);
+	if (err == 0)
+		err = drive_open(d->disc.path, &d->drive, why);
 	if (err < 0)
 		return err;
 	if (params->foreign)

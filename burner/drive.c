@@ -26,8 +26,6 @@ enum {
 	PROFILE_BD_RE = 0x43,
 };
 
-enum { BUSY_SECONDS = 2, BUSY_POLL_MS = 100 };
-
 bool drive_is_overwritable(int profile)
 {
 	return profile == PROFILE_DVD_RAM ||
@@ -69,24 +67,16 @@ static void identify(struct drive *d)
 /* udev looks at each disc that is put in, for a moment, and has the drive. */
 static int open_patiently(const char *path)
 {
-	const struct timespec pause = {.tv_nsec = BUSY_POLL_MS * 1000000L};
-	struct timespec now, end;
+	struct timespec begun = {0};
 	int fd;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += BUSY_SECONDS;
-	for (;;) {
+	do {
 		fd = open(path, O_RDONLY | O_NONBLOCK | O_EXCL | O_CLOEXEC);
 		if (fd >= 0 || errno != EBUSY)
 			return fd;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec > end.tv_sec ||
-		    (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec)) {
-			errno = EBUSY;
-			return -1;
-		}
-		nanosleep(&pause, NULL);
-	}
+	} while (!drive_deadline_over(&begun));
+	errno = EBUSY;
+	return -1;
 }
 
 /*

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <libburn/libburn.h>
 
@@ -109,6 +110,18 @@ bool drive_is_cd(int profile);
  * (pid 12)", "it is mounted on /mnt"), "" where /proc does not tell.
  */
 void drive_holder(const char *path, char *buf, size_t size);
+
+/*
+ * drive_check_alone - that nobody has the device at @path open or mounted, also
+ * not without having claimed it: before anything that changes the medium, or
+ * where it is.  Who has it is given two seconds to let go of it.
+ * Returns 0 or -EBUSY with who has it in @why.
+ */
+int drive_check_alone(const char *path, struct why *why);
+
+/* drive_deadline_over - whether two seconds since @begun, which is set by the
+ * first call, are over; sleeps a little before it says no. */
+bool drive_deadline_over(struct timespec *begun);
 
 /*
  * drive_probe_protected - whether the drive behind @fd, which is open, says

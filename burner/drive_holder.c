@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+
+enum { BUSY_SECONDS = 2, BUSY_POLL_MS = 100 };
 
 /* proc(5): id, parent, major:minor, root, mount point, with octal escapes. */
 static bool find_mount(dev_t dev, char *buf, size_t size)
@@ -108,4 +111,34 @@ void drive_holder(const char *path, char *buf, size_t size)
 	}
 	if (dir)
 		closedir(dir);
+}
+
+bool drive_deadline_over(struct timespec *begun)
+{
+	const struct timespec pause = {.tv_nsec = BUSY_POLL_MS * 1000000L};
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!begun->tv_sec && !begun->tv_nsec)
+		*begun = now;
+	now.tv_sec -= BUSY_SECONDS;
+	if (now.tv_sec > begun->tv_sec ||
+	    (now.tv_sec == begun->tv_sec && now.tv_nsec >= begun->tv_nsec))
+		return true;
+	nanosleep(&pause, NULL);
+	return false;
+}
+
+/* udev looks at each disc that is put in, for a moment, and others do, too. */
+int drive_check_alone(const char *path, struct why *why)
+{
+	struct timespec begun = {0};
+	char holder[200];
+
+	do {
+		drive_holder(path, holder, sizeof holder);
+		if (!holder[0])
+			return 0;
+	} while (!drive_deadline_over(&begun));
+	return why_set(why, -EBUSY, "it is in use: %s", holder);
 }

@@ -29,11 +29,10 @@ enum {
 static int claim(const char *path, int *ret_fd, struct why *why)
 {
 	AUTO_FD int fd = -1;
-	char holder[200];
+	int err = drive_check_alone(path, why);
 
-	drive_holder(path, holder, sizeof holder);
-	if (holder[0])
-		return why_set(why, -EBUSY, "it is in use: %s", holder);
+	if (err < 0)
+		return err;
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_EXCL | O_CLOEXEC);
 	if (fd < 0 && errno == EBUSY)
 		return why_set(why, -EBUSY,

@@ -70,6 +70,22 @@ expect_error 32 'in use: discfs \(pid [0-9]+\) has it open' \
 	on_drive mount /dev/sr0 "$T/t"
 ok "a drive that is in use"
 on_drive umount "$MNT"
+# Another program, which has not claimed it: a burn could not be had beside it.
+hold_drive
+n=$(disc log | wc -l)
+expect_error 32 "in use: sleep \\(pid $holder\\) has it open" mount_drive
+[ "$(disc log | wc -l)" -eq "$n" ] || fail "it was sent commands"
+on_drive mount -o ro /dev/sr0 "$MNT"
+diff -r "$T/t/s1" "$MNT/s1"
+on_drive umount "$MNT"
+(
+	sleep 1
+	kill $holder
+) &
+mount_drive
+wait $! || true
+on_drive umount "$MNT"
+ok "a drive that another program has open"
 # As udev does with each disc that is put in.
 flock "$DRIVE" sleep 1 &
 within 5 is_claimed
