@@ -107,7 +107,11 @@ static void show_state(struct json_object *status)
 	struct json_object *p = show_member(status, "progress");
 	uint64_t total = answer_number(p, "blocks_total");
 
-	if (p && total)
+	if (*answer_text(p, "waits_for"))
+		show_row("state:", "%s for %s to end",
+			 answer_text(status, "state"),
+			 answer_text(p, "waits_for"));
+	else if (p && total)
 		show_row("state:", "%s, %" PRIu64 " of %" PRIu64 " blocks",
 			 answer_text(status, "state"),
 			 answer_number(p, "blocks_done"), total);

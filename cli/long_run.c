@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cli/command.h"
 #include "common/cleanup.h"
 
 static void show_line(struct long_run *r, const struct progress *p)
@@ -31,7 +32,10 @@ static void show(void *arg, const struct progress *p)
 {
 	struct long_run *r = arg;
 
-	if (r->lines)
+	/* What is waited for may take any time: it is said in any case. */
+	if (p->waits_for && *p->waits_for && !r->bar.shown)
+		command_say("waiting for %s to end", p->waits_for);
+	else if (r->lines)
 		show_line(r, p);
 	else
 		progress_bar_draw(&r->bar, p);
@@ -44,6 +48,7 @@ static void show_event(void *arg, struct json_object *event)
 		.blocks_done = answer_number(event, "blocks_done"),
 		.blocks_total = answer_number(event, "blocks_total"),
 		.file = answer_text(event, "file"),
+		.waits_for = answer_text(event, "waits_for"),
 		.bytes_per_second = answer_number(event, "bytes_per_second"),
 		.seconds_left = (uint32_t)answer_number(event, "seconds_left"),
 	};

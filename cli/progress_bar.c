@@ -145,12 +145,16 @@ size_t progress_bar_render(const struct progress *p, size_t width, char *buf,
 {
 	struct line l = {.buf = buf, .size = size, .width = width};
 	char phase[32], percent[8], bar[BAR_COLUMNS + 3], done[48], speed[32];
-	char left[32];
+	char left[32], wait[64];
 
 	buf[0] = 0;
 	/* Of one length, so that the rest stays in place. */
 	snprintf(phase, sizeof phase, "%-9.20s", p->phase ? p->phase : "");
 	line_add(&l, phase);
+	if (p->waits_for && *p->waits_for) {
+		snprintf(wait, sizeof wait, "for %s to end", p->waits_for);
+		line_add(&l, wait);
+	}
 	if (p->blocks_total) {
 		snprintf(percent, sizeof percent, "%3u%%", percent_of(p));
 		format_bar(p, bar);

@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 struct progress {
-	const char *phase;    /* "authoring", "burning", "closing", "verifying", "rebasing",
-			       * "checking", "exporting" */
+	const char *phase;    /* "authoring", "burning", "closing", "verifying",
+			       * "rebasing",    "checking", "exporting", "waiting" */
 	uint64_t blocks_done; /* of 2048 bytes */
 	uint64_t blocks_total; /* 0: not known */
 	bool relative;	      /* they only tell how far, in parts of a whole */
 	const char *file;     /* path in the disc, or NULL */
+	/* While "waiting": whose end, in words ("an export").  A constant. */
+	const char *waits_for;
 	uint64_t bytes_per_second; /* 0: not known */
 	uint32_t seconds_left;     /* 0: not known */
 };

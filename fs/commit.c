@@ -2,19 +2,23 @@
 /*
  * The commit: deltas become a session.
  *
- *   state      what it does                                     undone by
- *   ---------  ----------------------------------------------- ----------------
- *   FREEZING   dirty mappings pushed, flush and snapshot in one  snapshot_free
- *              cut; the medium must be the one we know
- *   AUTHORING  base and plan laid out: size and heads exact;     session_free,
- *              the intent made durable                           intent cleared
- *   BURNING    the session's blocks, from nwa on                 the same: no
- * old block is touched CLOSING    track and session closed; an image: fsync the
- * same VERIFYING  read back: MD5, then the tree; then published     until
- * published: (overwritable media: the superblock)              the same
- *   REBASING   the session is the base, the stage's rows anew    nothing: from
- *                                                                here on
- * forward
+ *   WAITING    (only while an export or the like has its turn)
+ *              undone by: nothing is done yet
+ *   FREEZING   dirty mappings pushed, flush and snapshot in one cut; the
+ *              medium must be the one we know
+ *              undone by: snapshot_free
+ *   AUTHORING  base and plan laid out: size and heads exact; the intent made
+ *              durable
+ *              undone by: session_free, intent cleared
+ *   BURNING    the session's blocks, from nwa on
+ *              undone by: the same: no old block is touched
+ *   CLOSING    track and session closed; an image: fsync
+ *              undone by: the same
+ *   VERIFYING  read back: MD5, then the tree; then published (overwritable
+ *              media: the superblock)
+ *              undone by: until published: the same
+ *   REBASING   the session is the base, the stage's rows anew
+ *              undone by: nothing: from here on forward
  *
  * Any state fails into FAILED and IDLE, the deltas still pending.  A crash
  * leaves the intent: volume_recover.c decides at the next mount by what is on
@@ -234,6 +238,8 @@ const char *commit_state_name(enum commit_state state)
 		return "idle";
 	if (state == STATE_FAILED)
 		return "failed";
+	if (state == STATE_WAITING)
+		return "waiting";
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
 		if (steps[i].state == state)
 			return steps[i].name;

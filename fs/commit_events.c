@@ -21,6 +21,7 @@ void commit_report(void *arg, const struct progress *p)
 	LOCK_GUARD(&v->lock);
 	v->progress = *p;
 	v->progress.phase = commit_state_name(v->state);
+	v->progress.waits_for = v->state == STATE_WAITING ? p->waits_for : NULL;
 	snprintf(v->progress_file, sizeof v->progress_file, "%s",
 		 p->file ? p->file : "");
 	v->progress.file = p->file ? v->progress_file : NULL;

@@ -54,7 +54,7 @@ static void serve(struct volume *v, const struct commit_request *r)
 	struct why why = {""};
 	uint64_t blocks = 0;
 	char text[sizeof v->last_result];
-	int err;
+	int err = 0;
 
 	if (!v->stage) {
 		/* Read-only: there cannot be anything to burn. */
@@ -63,10 +63,14 @@ static void serve(struct volume *v, const struct commit_request *r)
 	}
 	c.sink = (struct progress_sink){
 		.report = commit_report, .arg = &c, .cancel = &v->cancel};
-	{
-		LOCK_GUARD(&v->commit_lock);
-		atomic_store(&v->cancel, 0);
+	atomic_store(&v->cancel, 0);
+	if (!volume_try_turn(v, "a commit")) {
+		commit_set_state(v, STATE_WAITING);
+		err = volume_take_turn(v, "a commit", &c.sink, &why);
+	}
+	if (!err) {
 		err = commit_carry_out(&c, &blocks, &why);
+		volume_end_turn(v);
 	}
 	if (err || blocks)
 		keep_result(&c, err, blocks, &why);
@@ -188,13 +192,18 @@ int volume_commit_wait(struct volume *v, bool hold, struct why *why)
 int volume_commit_size(struct volume *v, uint64_t *ret_blocks, struct why *why)
 {
 	struct commit c = {.v = v, .dry = true};
+	int err;
 
 	*ret_blocks = 0;
 	if (!v->stage)
 		return 0;
 	c.sink = (struct progress_sink){.report = commit_report, .arg = &c};
-	LOCK_GUARD(&v->commit_lock);
-	return commit_carry_out(&c, ret_blocks, why);
+	err = volume_take_turn(v, "a look at a commit's size", NULL, why);
+	if (err)
+		return err;
+	err = commit_carry_out(&c, ret_blocks, why);
+	volume_end_turn(v);
+	return err;
 }
 
 void volume_commit_cancel(struct volume *v)

@@ -114,6 +114,9 @@ void peer_put_event(struct peer *cl, const struct event *e)
 	if (e->p.file)
 		json_object_object_add(obj, "file",
 				       json_object_new_string(e->file));
+	if (e->p.waits_for)
+		json_object_object_add(obj, "waits_for",
+				       json_object_new_string(e->p.waits_for));
 	json_object_object_add(obj, "bytes_per_second",
 			       json_object_new_uint64(e->p.bytes_per_second));
 	json_object_object_add(obj, "seconds_left",

@@ -185,13 +185,14 @@ static int import_when_idle(struct volume *v, size_t number, struct tree **ret)
 	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000L};
 	int err;
 
-	for (int ms = 0; pthread_mutex_trylock(&v->commit_lock); ms += 20) {
+	for (int ms = 0; !volume_try_turn(v, "a look at an older session");
+	     ms += 20) {
 		if (ms >= BUSY_MS)
 			return -EBUSY;
 		nanosleep(&pause, NULL);
 	}
 	err = import(v, number, ret);
-	pthread_mutex_unlock(&v->commit_lock);
+	volume_end_turn(v);
 	return err;
 }
 

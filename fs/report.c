@@ -163,6 +163,8 @@ static void put_progress(struct json_object *o, struct volume *v)
 	put_number(p, "blocks_done", v->progress.blocks_done);
 	put_number(p, "blocks_total", v->progress.blocks_total);
 	put_text(p, "file", v->progress.file);
+	if (v->progress.waits_for)
+		put_text(p, "waits_for", v->progress.waits_for);
 	put_number(p, "bytes_per_second", v->progress.bytes_per_second);
 	put_number(p, "seconds_left", v->progress.seconds_left);
 	put(o, "progress", p);

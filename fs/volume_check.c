@@ -66,11 +66,11 @@ static int check_base(struct volume *v, const struct progress_sink *sink,
 	struct import_opts opts = {.session_lba = IMPORT_LAST};
 	struct import_info info;
 	/* A burn has libisofs: not to be waited for where nobody can cancel. */
-	int err = volume_take_turn(v, sink, why);
+	int err = volume_take_turn(v, "a check", sink, why);
 
 	if (err)
 		return err;
-	pthread_mutex_unlock(&v->commit_lock);
+	volume_end_turn(v);
 	if (volume_base(v, NULL, &info))
 		return 0;
 	opts.session_lba = info.lba;

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "burner/export.h"
 #include "common/cleanup.h"
@@ -24,19 +23,6 @@ static int give(const struct export_result *r, struct json_object **ret)
 }
 
 /* ---- a session ---- */
-
-int volume_take_turn(struct volume *v, const struct progress_sink *sink,
-		     struct why *why)
-{
-	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000L};
-
-	while (pthread_mutex_trylock(&v->commit_lock)) {
-		if (sink && sink->cancel && atomic_load(sink->cancel))
-			return why_set(why, -ECANCELED, "cancelled");
-		nanosleep(&pause, NULL);
-	}
-	return 0;
-}
 
 static int find_session(struct volume *v, unsigned number, uint32_t *ret_lba,
 			struct why *why)
@@ -69,11 +55,11 @@ static int export_session(struct volume *v, unsigned number, int fd,
 	/* As a burn: who wants libisofs meanwhile is told, and need not wait.
 	 */
 	if (!err)
-		err = volume_take_turn(v, sink, why);
+		err = volume_take_turn(v, "an export", sink, why);
 	if (err)
 		return err;
 	err = export_image(v->disc, &plan, fd, sink, ret, why);
-	pthread_mutex_unlock(&v->commit_lock);
+	volume_end_turn(v);
 	return err;
 }
 
@@ -85,7 +71,7 @@ static int export_tree(struct volume *v, int fd,
 {
 	struct snapshot *snapshot = NULL;
 	struct session_plan plan = {0};
-	int err = volume_take_turn(v, sink, why);
+	int err = volume_take_turn(v, "an export", sink, why);
 
 	if (err)
 		return err;
@@ -97,7 +83,7 @@ static int export_tree(struct volume *v, int fd,
 		err = export_image(v->disc, &plan, fd, sink, ret, why);
 	}
 	snapshot_free(snapshot);
-	pthread_mutex_unlock(&v->commit_lock);
+	volume_end_turn(v);
 	return err;
 }
 

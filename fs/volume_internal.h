@@ -14,6 +14,7 @@
 
 enum commit_state {
 	STATE_IDLE,
+	STATE_WAITING, /* for its turn */
 	STATE_FREEZING,
 	STATE_AUTHORING,
 	STATE_BURNING,
@@ -47,6 +48,7 @@ struct volume {
 	/* commit_lock: one snapshot at a time; taken before flush_lock. */
 	pthread_mutex_t commit_lock;
 	bool rebased; /* a commit of ours is the base: it has all trees */
+	const char *turn; /* who has it, in words; guarded by lock */
 
 	/* flush_lock: one flush at a time; taken before the tree lock. */
 	pthread_mutex_t flush_lock;
@@ -98,11 +100,16 @@ void volume_tell_kernel(struct volume *v, const struct stale *stale);
 
 /*
  * volume_take_turn - commit_lock, for who has libisofs for long, or takes a
- * snapshot: a burn is waited for, until @sink says that it is cancelled
- * (-ECANCELED).
+ * snapshot: another one's end is waited for, which @sink hears of as phase
+ * "waiting", until it is cancelled (-ECANCELED).  @who, a constant in words, is
+ * what others then wait for ("an export").
+ * volume_try_turn - false where it would have to wait.
+ * volume_end_turn - by the same thread.
  */
-int volume_take_turn(struct volume *v, const struct progress_sink *sink,
-		     struct why *why);
+int volume_take_turn(struct volume *v, const char *who,
+		     const struct progress_sink *sink, struct why *why);
+bool volume_try_turn(struct volume *v, const char *who);
+void volume_end_turn(struct volume *v);
 
 /* committer.c */
 

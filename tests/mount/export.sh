@@ -170,10 +170,23 @@ sleep 0.5
 echo during >"$MNT/during" || fail "writing stops"
 [ "$(cat "$MNT/during")" = during ]
 expect_error 32 'burn is running' "$DISCFS" revert "$MNT" during
+"$DISCFS" commit "$MNT" >commit.out 2>commit.err &
+commit=$!
+within 10 grep -q . commit.err
+grep -qx 'discfs: waiting for an export to end' commit.err ||
+	fail "commit says: $(cat commit.err)"
+"$DISCFS" status "$MNT" | grep -q '^state: *waiting for an export to end' ||
+	fail "status says: $("$DISCFS" status "$MNT")"
+[ "$("$DISCFS" status --json "$MNT" | jq -r .progress.waits_for)" = "an export" ]
+echo later >"$MNT/later" || fail "writing stops"
 kill -INT $pid
 expect_exit 8 wait $pid
+wait $commit || fail "the commit failed: $(cat commit.err)"
+[ "$(wc -l <commit.err)" -eq 1 ] || fail "$(cat commit.err)"
+grep -q 'burned and verified' commit.out || fail "$(cat commit.out)"
 grep -q interrupted err || fail "no word of it: $(cat err)"
 exec 9>&-
+echo more >>"$MNT/during"
 within 10 "$DISCFS" revert "$MNT" during
 (
 	"$DISCFS" export "$MNT" interrupted.iso >/dev/null 2>&1 &
