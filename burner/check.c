@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "burner/library.h"
-#include "common/arena.h"
+#include "burner/node_paths.h"
 #include "common/array.h"
 #include "common/cleanup.h"
 
@@ -17,13 +17,6 @@ enum {
 	CHUNK_BYTES = 512 * 1024,
 	REPORT_MS = 100,
 	SUM_BYTES = 16,
-	PATH_TEXT = 4096,
-};
-
-/* A folder or file of the session, by import id. */
-struct node {
-	uint32_t parent;
-	const char *name;
 };
 
 struct file {
@@ -41,15 +34,13 @@ enum { GOOD = -1 };
 struct checker {
 	struct disc *disc;
 	const struct progress_sink *sink;
-	struct arena arena;
-	struct node *nodes;
-	uint32_t n_nodes;
+	struct node_paths paths;
 	struct file *files;
 	uint32_t n_files;
 	unsigned char *chunk;
 	uint64_t bytes, bytes_total;
 	struct timespec began, reported;
-	char path[PATH_TEXT];
+	char path[NODE_PATH_BYTES];
 };
 
 static bool is_cancelled(const struct checker *c)
@@ -62,19 +53,14 @@ static bool is_cancelled(const struct checker *c)
 static int note_node(void *arg, const struct import_node *node)
 {
 	struct checker *c = arg;
-	struct node *n = array_append(&c->nodes, &c->n_nodes, sizeof *n);
 	struct file *f;
+	int err;
 
 	if (is_cancelled(c))
 		return -ECANCELED;
-	if (!n)
-		return -ENOMEM;
-	n->parent = node->parent_id;
-	n->name = arena_strdup(&c->arena, node->name);
-	if (!n->name)
-		return -ENOMEM;
-	if (!S_ISREG(node->attr.mode))
-		return 0;
+	err = node_paths_note(&c->paths, node);
+	if (err || !S_ISREG(node->attr.mode))
+		return err;
 	f = array_append(&c->files, &c->n_files, sizeof *f);
 	if (!f)
 		return -ENOMEM;
@@ -82,7 +68,7 @@ static int note_node(void *arg, const struct import_node *node)
 		.id = node->id, .n_runs = node->n_runs, .verdict = GOOD};
 	if (!node->n_runs)
 		return 0;
-	f->runs = arena_copy(&c->arena, node->runs,
+	f->runs = arena_copy(&c->paths.arena, node->runs,
 			     node->n_runs * sizeof *node->runs);
 	return f->runs ? 0 : -ENOMEM;
 }
@@ -152,23 +138,9 @@ static uint64_t bytes_of(const struct file *f)
 
 /* ---- paths and progress ---- */
 
-/* The path of a node; its beginning is left out where it is too long. */
 static const char *path_of(struct checker *c, uint32_t id)
 {
-	char *p = c->path + sizeof c->path - 1;
-
-	*p = '\0';
-	for (; id != IMPORT_ROOT; id = c->nodes[id].parent) {
-		size_t len = strlen(c->nodes[id].name);
-
-		if ((size_t)(p - c->path) < len + 1)
-			break;
-		if (*p)
-			*--p = '/';
-		p -= len;
-		memcpy(p, c->nodes[id].name, len);
-	}
-	return p;
+	return node_paths_get(&c->paths, id, c->path);
 }
 
 static int64_t ms_since(const struct timespec *then)
@@ -310,8 +282,7 @@ int check_session(struct disc *disc, const struct import_opts *opts,
 		err = check_files(&c, ret, found, arg);
 	if (err == -ECANCELED)
 		why_set(why, err, "cancelled");
-	arena_release(&c.arena);
-	free(c.nodes);
+	node_paths_release(&c.paths);
 	free(c.files);
 	free(c.chunk);
 	return err;

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "burner/old_sums.h"
 #include "burner/session_parts.h"
 #include "common/cleanup.h"
 
@@ -37,6 +38,7 @@ struct exporting {
 	bool regular;
 	uint64_t done; /* bytes */
 	struct timespec began, reported;
+	struct old_sums sums;
 };
 
 static bool is_cancelled(const struct exporting *e)
@@ -218,7 +220,8 @@ static int reading_failed(struct exporting *e)
 {
 	struct session *s = &e->s;
 	int failure = atomic_load(&s->reader.failure);
-	char path[300];
+	char path[300], buf[NODE_PATH_BYTES];
+	const char *name;
 	uint32_t lba;
 
 	if (is_cancelled(e))
@@ -232,6 +235,12 @@ static int reading_failed(struct exporting *e)
 	}
 	if (!s->base.source)
 		return 0;
+	if (old_sums_failed(&e->sums, &name, buf))
+		return why_set(e->why, -EIO,
+			       "the content of %.300s is not what was burned: "
+			       "its checksum is another (\"discfs check\" "
+			       "names all of them)",
+			       name);
 	failure = library_source_failed(s->base.source, &lba);
 	return failure ? why_set(e->why, failure,
 				 "cannot read block %lu of %s, which holds a "
@@ -289,10 +298,18 @@ static int check_room(const struct exporting *e)
 
 /* ---- all of it ---- */
 
-static int note_cancel(void *arg, const struct import_node *node)
+static int note_node(void *arg, const struct import_node *node)
 {
-	(void)node;
-	return is_cancelled(arg) ? -ECANCELED : 0;
+	struct exporting *e = arg;
+
+	return is_cancelled(e) ? -ECANCELED : old_sums_note(&e->sums, node);
+}
+
+static void take_block(void *arg, uint32_t lba, const uint8_t *data)
+{
+	struct exporting *e = arg;
+
+	old_sums_block(&e->sums, lba, data);
 }
 
 static int load(struct exporting *e)
@@ -304,13 +321,15 @@ static int load(struct exporting *e)
 		ret = iso_image_new("ISOIMAGE", &s->image);
 		return ret < 0 ? library_error(ret, "new image", e->why) : 0;
 	}
-	err = import_image(s->disc, &s->plan->base, note_cancel, e, &s->base,
+	err = import_image(s->disc, &s->plan->base, note_node, e, &s->base,
 			   e->why);
 	if (err == -ECANCELED)
 		return cancelled(e);
 	if (err)
 		return err;
 	s->image = s->base.image;
+	old_sums_load(&e->sums, &s->base);
+	library_source_watch(s->base.source, take_block, e);
 	if (is_zero((const char *)s->plan->base_digest,
 		    sizeof s->plan->base_digest))
 		return 0;
@@ -378,6 +397,7 @@ int export_image(struct disc *disc, const struct session_plan *plan, int fd,
 	err = run(&e, ret);
 	session_release_image(&e.s);
 	library_unlock();
+	old_sums_release(&e.sums);
 	if (err == -ENOMEM)
 		why_set(why, err, "out of memory");
 	return err;

@@ -185,6 +185,8 @@ struct source {
 	struct disc *disc;
 	uint32_t start_lba;
 	bool loaded;
+	library_block watch; /* NULL: nobody */
+	void *watch_arg;
 	int failure; /* -errno of the first block that could not be read */
 	uint32_t failed_lba;
 };
@@ -213,8 +215,11 @@ static int source_read_block(IsoDataSource *src, uint32_t lba, uint8_t *buffer)
 	else
 		err = disc_read(s->disc, buffer, DISC_BLOCK,
 				(uint64_t)lba * DISC_BLOCK);
-	if (err == 0)
+	if (err == 0) {
+		if (s->watch)
+			s->watch(s->watch_arg, lba, buffer);
 		return ISO_SUCCESS;
+	}
 	if (!s->loaded && err != -EBUSY && lba < DISC_HEAD_BYTES / DISC_BLOCK &&
 	    s->start_lba >= DISC_HEAD_BYTES / DISC_BLOCK) {
 		memset(buffer, 0, DISC_BLOCK);
@@ -260,6 +265,14 @@ void library_source_loaded(IsoDataSource *src)
 	struct source *s = src->data;
 
 	s->loaded = true;
+}
+
+void library_source_watch(IsoDataSource *src, library_block fn, void *arg)
+{
+	struct source *s = src->data;
+
+	s->watch = fn;
+	s->watch_arg = arg;
 }
 
 int library_source_failed(IsoDataSource *src, uint32_t *ret_lba)

@@ -63,6 +63,11 @@ bool library_had_message(int error_code);
  */
 int library_source(struct disc *disc, uint32_t start_lba, IsoDataSource **ret);
 void library_source_loaded(IsoDataSource *src);
+
+/* library_source_watch - @fn gets each block that is read from now on, in the
+ * thread that reads it. */
+typedef void (*library_block)(void *arg, uint32_t lba, const uint8_t *data);
+void library_source_watch(IsoDataSource *src, library_block fn, void *arg);
 int library_source_failed(IsoDataSource *src, uint32_t *ret_lba);
 
 /* An imported image with its nodes by import_node.id. */

@@ -196,3 +196,50 @@ within 10 "$DISCFS" revert "$MNT" during
 within 10 sh -c '! ls interrupted.iso.* 2>/dev/null'
 ok "the mount goes on, and the export can be interrupted"
 umnt >/dev/null
+
+# flip FILE OFFSET - a byte of its content in flipped.iso.
+flip() {
+	local at
+
+	at=$(image_blocks flipped.iso | awk -v f="'/$1'" '$1 == f { print $2 }')
+	[ -n "$at" ] || fail "no place of $1: $(image_blocks flipped.iso)"
+	at=$((at * 2048 + $2))
+	byte=$(od -An -tu1 -j $at -N 1 flipped.iso)
+	printf "%b" "\\x$(printf %x $(((byte + 1) % 256)))" |
+		dd of=flipped.iso bs=1 seek=$at conv=notrunc status=none
+}
+
+# Old content is compared with its checksums: in the new image they would be made
+# of what is there, and damage would look sound.
+new_image
+mnt
+echo small >"$MNT/small"
+head -c 100000 /dev/urandom >"$MNT/large"
+ln "$MNT/large" "$MNT/link"
+umnt >/dev/null
+mnt
+head -c 5000 /dev/urandom >"$MNT/later"
+umnt >/dev/null
+for pair in small:0 large:50000 large:99999 later:4500; do
+	IFS=: read -r name offset <<<"$pair"
+	cp "$IMG" flipped.iso
+	"$DISCFS" export flipped.iso sound.iso >/dev/null
+	rm sound.iso
+	flip "$name" "$offset"
+	expect_error 32 "content of ($name|link) is not what was burned" \
+		"$DISCFS" export flipped.iso damaged.iso
+	[ ! -e damaged.iso ] || fail "an image of damaged content"
+	mnt flipped.iso
+	expect_error 32 "content of ($name|link) is not what was burned" \
+		"$DISCFS" export "$MNT" damaged.iso
+	# What is written anew is not of the disc any more.
+	echo anew >new
+	cat new >"$MNT/$name"
+	"$DISCFS" export "$MNT" anew.iso >/dev/null
+	extract_file anew.iso "/$name" got.anew
+	same new got.anew
+	rm -f anew.iso got.anew
+	keep >/dev/null
+	rm -rf "$STAGE"
+done
+ok "content that is not as it was burned is not exported"
