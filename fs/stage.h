@@ -21,7 +21,11 @@
 #include "fs/extent.h"
 #include "fs/stage_data.h"
 
-#define STAGE_SCHEMA_VERSION 1
+/*
+ * 1: the digest was over the first 64 KiB, the tree's blocks and the MD5 tag.
+ * 2: it is what burner/import.h says now; the tables are those of 1.
+ */
+#define STAGE_SCHEMA_VERSION 2
 
 struct stage;
 
@@ -177,6 +181,14 @@ uint64_t stage_rows(struct stage *st);
  */
 bool stage_in_use(const struct stage *st, long *ret_pid);
 
+/*
+ * stage_check_age - whether the binding's digest is one that this program
+ * makes.  Of a stage that an older one made the rows mean what they say, but it
+ * cannot be told which disc they are for.
+ * Returns 0, or -EPROTO with a line that says so and what can be done.
+ */
+int stage_check_age(const struct stage *st, struct why *why);
+
 struct stage_data *stage_data(struct stage *st);
 const char *stage_id(const struct stage *st);   /* the folder's UUID */
 const char *stage_path(const struct stage *st); /* its absolute path */
@@ -186,7 +198,8 @@ const char *stage_path(const struct stage *st); /* its absolute path */
  * if it is not there), locked.
  * stage_open - the one named @id below @root: locked (-EBUSY with the pid that
  * holds it where /proc/locks tells), unless @readonly.
- * A schema version that is newer: -EPROTO with words; older: migrated.
+ * A schema version that is newer: -EPROTO with words; older: the same, unless
+ * @readonly (stage_check_age).
  * stage_close - releases; with @drop the folder is removed first (for a stage
  * without rows and without intent; asserts so).  A stage must not be open over
  * a fork: open it in the process that uses it.

@@ -342,6 +342,20 @@ static int check_tables(struct stage *st, struct why *why)
 	return err;
 }
 
+int stage_check_age(const struct stage *st, struct why *why)
+{
+	if (st->version == STAGE_SCHEMA_VERSION)
+		return 0;
+	return why_set(why, -EPROTO,
+		       "stage %s was made by an older build of discfs (format "
+		       "%d, this one has %d), which told discs apart in "
+		       "another way: burn it with that one, or save its files "
+		       "with \"discfs stage export %s DIR\" and discard it with "
+		       "\"discfs stage drop %s\"; -o nostage leaves it alone",
+		       st->id, st->version, STAGE_SCHEMA_VERSION, st->id,
+		       st->id);
+}
+
 static int check(struct stage *st, struct why *why)
 {
 	int64_t version = 0, id = 0, rows = 0, next_id = 0, largest = 0;
@@ -360,7 +374,10 @@ static int check(struct stage *st, struct why *why)
 			       "formats up to %d: use a newer discfs",
 			       st->id, (long long)version,
 			       STAGE_SCHEMA_VERSION);
-	err = check_tables(st, why);
+	st->version = (int)version;
+	err = st->readonly ? 0 : stage_check_age(st, why);
+	if (err == 0)
+		err = check_tables(st, why);
 	if (err == 0)
 		err = ask(st,
 			  "SELECT (SELECT count(*) FROM node) + "

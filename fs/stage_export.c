@@ -288,7 +288,13 @@ static struct disc *get_disc(struct exporter *x)
 	if (x->disc_tried)
 		return x->disc;
 	x->disc_tried = true;
-	err = stage_get_binding(x->st, &b, &x->disc_why);
+	err = stage_check_age(x->st, NULL);
+	if (err)
+		why_set(&x->disc_why, err,
+			"an older build of discfs made the stage, and only "
+			"that one can tell its disc");
+	else
+		err = stage_get_binding(x->st, &b, &x->disc_why);
 	if (!err) {
 		params.path = b.path;
 		err = disc_open(&params, &x->disc, &x->disc_why);

@@ -102,25 +102,38 @@ int stage_each(const char *root, int (*fn)(void *arg, const char *id),
 	return err;
 }
 
-static int read_binding(const char *root, const char *id,
-			struct stage_binding *ret, struct stage_intent *intent,
-			bool *ret_intent, struct why *why)
+/* What a stage says of its disc. */
+struct claim {
+	struct stage_binding binding;
+	struct stage_intent intent;
+	bool burning;
+	struct why old; /* why its digest tells nothing; "": it does */
+};
+
+static void claim_release(struct claim *c)
+{
+	stage_binding_release(&c->binding);
+	stage_intent_release(&c->intent);
+}
+
+static int read_claim(const char *root, const char *id, struct claim *ret,
+		      struct why *why)
 {
 	struct stage *st;
-	int err = stage_open(root, id, true, &st, why);
+	int n, err = stage_open(root, id, true, &st, why);
 
+	*ret = (struct claim){0};
 	if (err < 0)
 		return err;
-	err = stage_get_binding(st, ret, why);
+	stage_check_age(st, &ret->old);
+	err = stage_get_binding(st, &ret->binding, why);
 	if (err == 0) {
-		int n = stage_get_intent(st, intent, why);
-
-		*ret_intent = n == 1;
-		if (n < 0) {
-			stage_binding_release(ret);
-			err = n;
-		}
+		n = stage_get_intent(st, &ret->intent, why);
+		ret->burning = n == 1;
+		err = n < 0 ? n : 0;
 	}
+	if (err < 0)
+		claim_release(ret);
 	stage_close(st, false);
 	return err;
 }
@@ -274,18 +287,51 @@ static enum verdict judge_image(const char *id, const struct stage_binding *s,
 	return OTHER;
 }
 
+/*
+ * By all but the digest, which an older build made.  In a drive that is what a
+ * burn changes: such a disc, written just so far.
+ */
+static bool may_be(const struct claim *c, const struct stage_binding *now)
+{
+	const struct stage_binding *s = &c->binding;
+
+	if (s->image_ino || now->image_ino)
+		return strcmp(s->path, now->path) == 0 ||
+		       (s->image_ino == now->image_ino &&
+			s->image_dev == now->image_dev);
+	if (strcmp(s->media_type, now->media_type) != 0 ||
+	    s->capacity_blocks != now->capacity_blocks ||
+	    s->blank != now->blank)
+		return false;
+	return (s->nwa == now->nwa && s->tip_lba == now->tip_lba) ||
+	       (c->burning && now->tip_lba == c->intent.nwa);
+}
+
+static enum verdict judge(const char *id, const struct claim *c,
+			  const struct stage_binding *now, struct why *why)
+{
+	const struct stage_binding *s = &c->binding;
+	const struct stage_intent *intent = c->burning ? &c->intent : NULL;
+
+	if (c->old.text[0]) {
+		*why = c->old;
+		return may_be(c, now) ? STALE : OTHER;
+	}
+	if (s->image_ino == 0 && now->image_ino == 0)
+		return judge_disc(s, intent, now);
+	return judge_image(id, s, intent, now, why);
+}
+
 static int look(void *arg, const char *id)
 {
 	struct search *f = arg;
-	struct stage_binding s = {0};
-	struct stage_intent intent = {0};
+	struct claim c;
 	enum verdict v;
-	bool burning = false;
 	struct why why;
 	char **slot;
 	int err;
 
-	err = read_binding(f->root, id, &s, &intent, &burning, &why);
+	err = read_claim(f->root, id, &c, &why);
 	if (err == -ENOENT)
 		return 0; /* dropped meanwhile */
 	if (err < 0) {
@@ -293,21 +339,17 @@ static int look(void *arg, const char *id)
 		log_warning("%s; left aside", why_text(&why, err));
 		return 0;
 	}
-	if (s.image_ino == 0 && f->now->image_ino == 0)
-		v = judge_disc(&s, burning ? &intent : NULL, f->now);
-	else
-		v = judge_image(id, &s, burning ? &intent : NULL, f->now, &why);
+	v = judge(id, &c, f->now, &why);
 	if (v == STALE && !f->id[STALE])
 		f->stale = why;
-	stage_binding_release(&s);
-	stage_intent_release(&intent);
+	claim_release(&c);
 	if (v == OTHER)
 		return 0;
 	slot = f->id[v] ? &f->second[v] : &f->id[v];
 	if (*slot)
 		return 0;
 	if (slot == &f->id[v])
-		f->recover[v] = burning;
+		f->recover[v] = c.burning;
 	*slot = strdup(id);
 	return *slot ? 0 : -ENOMEM;
 }
@@ -365,19 +407,16 @@ struct path_search {
 static int look_path(void *arg, const char *id)
 {
 	struct path_search *f = arg;
-	struct stage_binding s = {0};
-	struct stage_intent intent = {0};
-	bool burning;
-	int err = read_binding(f->root, id, &s, &intent, &burning, NULL);
+	struct claim c;
+	int err = read_claim(f->root, id, &c, NULL);
 
 	if (err < 0)
 		return 0;
-	if (strcmp(s.path, f->path) == 0) {
+	if (strcmp(c.binding.path, f->path) == 0) {
 		f->id = strdup(id);
 		err = f->id ? 1 : -ENOMEM;
 	}
-	stage_binding_release(&s);
-	stage_intent_release(&intent);
+	claim_release(&c);
 	return err;
 }
 

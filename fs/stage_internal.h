@@ -70,6 +70,7 @@ struct stage {
 	int rootfd, dirfd;
 	int lockfd; /* holds the OFD lock; -1: read beside a living owner */
 	bool readonly;
+	int version; /* of the schema it was made with */
 	struct stage_data *data;
 
 	pthread_mutex_t lock;

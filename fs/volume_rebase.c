@@ -509,8 +509,10 @@ int volume_open_former(struct volume *v, const char *id, bool look_only,
 int volume_check_stage(struct volume *v, bool named, struct why *why)
 {
 	struct stage_binding b = {0};
-	int err = stage_get_binding(v->stage, &b, why);
+	int err = stage_check_age(v->stage, why);
 
+	if (!err)
+		err = stage_get_binding(v->stage, &b, why);
 	if (err)
 		return err;
 	if (is_base(v, &b))

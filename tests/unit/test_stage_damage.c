@@ -124,9 +124,11 @@ static const struct {
 	 -EBADMSG},
 	{"PRAGMA application_id = 5", -EBADMSG},
 	{"PRAGMA user_version = 0", -EBADMSG},
-	{"PRAGMA user_version = 2", -EPROTO},
+	{"PRAGMA user_version = 3", -EPROTO},
 	{"PRAGMA user_version = -7", -EBADMSG},
 };
+static char file_of_another[] = "/images/another.iso";
+
 enum { TAMPERED = sizeof tampered / sizeof tampered[0] };
 
 /* Open, read all there is, close: the first error. */
@@ -185,6 +187,105 @@ START_TEST(tampered_rows_are_refused)
 	ck_assert_msg(strstr(why.text, id) != NULL, "%s", why.text);
 	ck_assert_msg(read_everything(id, true) == tampered[_i].err, "%s",
 		      tampered[_i].sql);
+}
+END_TEST
+
+/* st is closed, and is as format 1 was. */
+static void make_older(char id[64])
+{
+	char path[400];
+	sqlite3 *db;
+
+	strcpy(id, stage_id(st));
+	strcpy(path, file("stage.db"));
+	stage_close(st, false);
+	st = NULL;
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL,
+				      NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void ck_says_it_is_old(const char *id)
+{
+	char text[128];
+
+	ck_assert_msg(strstr(why.text, id) != NULL, "%s", why.text);
+	ck_assert_msg(strstr(why.text, "older build") != NULL, "%s", why.text);
+	snprintf(text, sizeof text, "discfs stage export %s DIR", id);
+	ck_assert_msg(strstr(why.text, text) != NULL, "%s", why.text);
+	snprintf(text, sizeof text, "discfs stage drop %s", id);
+	ck_assert_msg(strstr(why.text, text) != NULL, "%s", why.text);
+	ck_assert_ptr_null(strstr(why.text, "wrote to it"));
+	ck_assert_uint_lt(strlen(why.text), sizeof why.text - 1);
+}
+
+/*
+ * The digest of format 1 was made in another way: that it differs says nothing
+ * of the disc.  What is in such a stage can be read all the same.
+ */
+START_TEST(older_stage_is_refused_with_the_truth)
+{
+	struct stage_binding now = binding;
+	char id[64], *found = NULL;
+	bool recover;
+
+	write_all_kinds();
+	make_older(id);
+	ck_assert_int_eq(read_everything(id, true), 0);
+	ck_assert_int_eq(read_everything(id, false), -EPROTO);
+	ck_says_it_is_old(id);
+	/* The same image, with a digest of today; by its path alone too. */
+	memset(now.digest, 0x77, sizeof now.digest);
+	ck_assert_int_eq(stage_find(root, &now, &found, &recover, &why),
+			 -ESTALE);
+	ck_says_it_is_old(id);
+	ck_assert_str_eq(found, id);
+	free(found);
+	found = NULL;
+	now.image_ino--;
+	ck_assert_int_eq(stage_find(root, &now, &found, &recover, &why),
+			 -ESTALE);
+	free(found);
+	found = NULL;
+	/* Another image, and a disc in a drive, are not its business. */
+	now.path = file_of_another;
+	ck_assert_int_eq(stage_find(root, &now, &found, &recover, &why), 0);
+	now.image_dev = now.image_ino = 0;
+	ck_assert_int_eq(stage_find(root, &now, &found, &recover, &why), 0);
+	ok(stage_remove(root, id, &why));
+}
+END_TEST
+
+/* In a drive: a disc of its kind and size that is written just so far. */
+START_TEST(older_stage_of_a_disc_in_a_drive)
+{
+	struct stage_binding now;
+	char id[64], *found = NULL;
+	bool recover;
+
+	binding.image_dev = binding.image_ino = 0;
+	binding.tip_lba = 500;
+	ok(stage_set_binding(st, &binding, &why));
+	make_older(id);
+	now = binding;
+	now.path = file_of_another;
+	strcpy(now.serial, "another drive");
+	memset(now.digest, 0x77, sizeof now.digest);
+	ck_assert_int_eq(stage_find(root, &now, &found, &recover, &why),
+			 -ESTALE);
+	ck_says_it_is_old(id);
+	free(found);
+	found = NULL;
+	now.nwa++;
+	ck_assert_int_eq(stage_find(root, &now, &found, &recover, &why), 0);
+	now.nwa--;
+	now.capacity_blocks++;
+	ck_assert_int_eq(stage_find(root, &now, &found, &recover, &why), 0);
+	now.capacity_blocks--;
+	now.blank = true;
+	ck_assert_int_eq(stage_find(root, &now, &found, &recover, &why), 0);
 }
 END_TEST
 
@@ -453,6 +554,8 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, tampered_rows_are_refused, 0, TAMPERED);
+	tcase_add_test(t, older_stage_is_refused_with_the_truth);
+	tcase_add_test(t, older_stage_of_a_disc_in_a_drive);
 	tcase_add_loop_test(t, strange_files_are_refused, 0, 5);
 	tcase_add_test(t, just_begun_log_is_empty);
 	tcase_add_loop_test(t, random_damage_is_survived, 0, 3);
