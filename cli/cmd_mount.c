@@ -192,7 +192,8 @@ static int helper_run(const struct command *self, int argc, char **argv)
 	"  session=N, sbsector=LBA  an older session, read-only\n"            \
 	"  base=N             go on from session N behind damaged ones\n"     \
 	"  stage=DIR          where changes wait until they are burned\n"     \
-	"  stage-from=ID      take this stage\n"                              \
+	"  stage-from=ID      take this stage; to a blank disc also a lost\n" \
+	"                     one's, as far as it does not need that disc\n"  \
 	"  nostage            read-only, an existing stage is not touched\n"  \
 	"  norock, nojoliet   do not use these extensions of ISO 9660\n"      \
 	"  uid=, gid=, umask=, mode=, dmode=  show files with these\n"        \

@@ -38,6 +38,9 @@ static const char *state_of(struct json_object *stage)
 		return "unreadable";
 	if (show_is_true(stage, "in_use"))
 		return "in use";
+	/* Another one has its changes. */
+	if (show_is_true(stage, "lent"))
+		return "disc lost";
 	return show_is_true(stage, "burning") ? "burn begun" : "waiting";
 }
 
@@ -118,6 +121,8 @@ static void show_stage(struct json_object *s)
 			 answer_text(binding, "serial"));
 	else
 		show_row("", "%s", answer_text(binding, "media_type"));
+	if (show_is_true(s, "lent"))
+		show_row("", "given up: its changes were taken to another");
 	show_base(binding);
 	if (pid)
 		show_row("in use:", "by process %" PRIu64, pid);
@@ -133,6 +138,7 @@ static void show_stage(struct json_object *s)
 	show_row("pending:", "%" PRIu64 " changes, %s staged",
 		 answer_number(show_member(s, "pending"), "deltas"),
 		 size_format(answer_number(s, "bytes"), bytes));
+	show_lost(show_member(s, "lost"));
 	show_deltas(json_object_object_get(s, "deltas"));
 }
 
@@ -148,6 +154,30 @@ static int stage_show(const char *root, const struct stage_args *args,
 		command_print_json(report);
 	else
 		show_stage(report);
+	json_object_put(report);
+	return 0;
+}
+
+/* ---- missing ---- */
+
+static int stage_missing(const char *root, const struct stage_args *args,
+			 struct why *why)
+{
+	struct json_object *report, *list;
+	int err = report_stage_missing(root, args->words[0], &report, why);
+
+	if (err)
+		return err;
+	list = json_object_object_get(report, "missing");
+	if (args->json)
+		command_print_json(report);
+	for (size_t i = 0; !args->json && i < json_object_array_length(list);
+	     i++) {
+		struct json_object *m = json_object_array_get_idx(list, i);
+		AUTO_FREE char *path = quote_name(answer_text(m, "path"));
+
+		printf("%s: %s\n", path ? path : "", answer_text(m, "text"));
+	}
 	json_object_put(report);
 	return 0;
 }
@@ -173,6 +203,11 @@ static void ask_drop(const char *root, const char *id)
 		fprintf(stderr,
 			"A burn was begun and not finished: mount the disc "
 			"first to have it finished or undone.\n");
+	if (show_is_true(s, "lent"))
+		fprintf(stderr,
+			"They were taken to another disc, but for what "
+			"\"discfs stage missing %s\" lists.\n",
+			id);
 	fprintf(stderr,
 		"Stage %s of %s: %" PRIu64
 		" changes, %s.\nThey are not on the disc. Discard them? "
@@ -266,6 +301,7 @@ static const struct verb {
 } verbs[] = {
 	{"list", "", 0, true, false, stage_list},
 	{"show", "no stage is named", 1, true, false, stage_show},
+	{"missing", "no stage is named", 1, true, false, stage_missing},
 	{"drop", "no stage is named", 1, false, true, stage_drop},
 	{"export", "a stage and a new folder must be named", 2, false, false,
 	 stage_export_to},
@@ -297,8 +333,8 @@ static int check(const struct command *self, const struct verb *verb,
 
 static int stage_run(const struct command *self, int argc, char **argv)
 {
-	static const char *const needed[] = {"say list, show, drop or export",
-					     NULL};
+	static const char *const needed[] = {
+		"say list, show, missing, export or drop", NULL};
 	struct stage_args args = {0};
 	const struct args_option options[] = {
 		{.name = "json", .flag = &args.json},
@@ -334,15 +370,19 @@ const struct command command_stage = {
 	.summary = "list, show, save or discard what waits to be burned",
 	.usage = "Usage: discfs stage list [--json]\n"
 		 "       discfs stage show [--json] ID\n"
+		 "       discfs stage missing [--json] ID\n"
 		 "       discfs stage export ID DIR\n"
 		 "       discfs stage drop [-y] ID\n"
 		 "\n"
 		 "The stages on this machine: the changes that wait to be "
 		 "burned, also those of\n"
 		 "discs that are not here.  show lists the changes of one; "
-		 "export copies its new\n"
-		 "and changed files into the new folder DIR; drop discards "
-		 "it.\n"
+		 "missing lists\n"
+		 "what cannot be burned to another disc (mount -o "
+		 "stage-from=ID) since its content\n"
+		 "is on the stage's own; export copies new and changed files "
+		 "into the new folder\n"
+		 "DIR; drop discards it.\n"
 		 "\n"
 		 "  --stage DIR  the folder that stages are in, as -o stage=\n"
 		 "  --json       as JSON, with sizes in bytes\n"

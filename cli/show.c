@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/show.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -41,6 +42,21 @@ void show_row(const char *name, const char *fmt, ...)
 	}
 	quoted = quote_name(text);
 	printf("%-12s %s\n", name, quoted ? quoted : "");
+}
+
+void show_lost(struct json_object *lost)
+{
+	uint64_t missing = answer_number(lost, "missing");
+
+	if (!lost)
+		return;
+	show_row("", "of the lost disc of stage %s",
+		 answer_text(lost, "stage"));
+	if (missing)
+		show_row("",
+			 "without %" PRIu64 " of its changes: \"discfs stage "
+			 "missing %s\"",
+			 missing, answer_text(lost, "stage"));
 }
 
 void show_deltas(struct json_object *list)

@@ -19,6 +19,10 @@ bool show_is_true(struct json_object *object, const char *key);
 void show_row(const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* show_lost - where a stage was made of a lost disc's: which, and what that
+ * has and this one lacks.  @lost may be NULL. */
+void show_lost(struct json_object *lost);
+
 /* show_speeds - a row with speeds in bytes a second; @list may be NULL. */
 void show_speeds(struct json_object *list);
 

@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "fs/commit_internal.h"
+#include "fs/stage_loan.h"
 
 /*
  * The line that a person gets, and what "status" shows from now on.  A session
@@ -23,9 +24,16 @@ static void keep_result(struct commit *c, int err, uint64_t blocks,
 			  : v->opts.verify == VERIFY_QUICK
 				  ? "burned and verified (tree only)"
 				  : "burned and verified";
-	char text[sizeof v->last_result];
+	const char *lender = stage_lender(v->stage, NULL);
+	char text[sizeof v->last_result], lost[200] = "";
 	struct why failed = {""};
 
+	/* The first session of a disc that takes a lost one's place. */
+	if (lender && c->plan.blank)
+		snprintf(lost, sizeof lost,
+			 "; stage %s of the lost disc is kept until \"discfs "
+			 "stage drop %s\"",
+			 lender, lender);
 	if (err && !c->published)
 		snprintf(text, sizeof text, "not burned: %s%s",
 			 why_text(why, err), c->note);
@@ -37,9 +45,9 @@ static void keep_result(struct commit *c, int err, uint64_t blocks,
 			 (unsigned long long)blocks, c->note);
 	else
 		snprintf(text, sizeof text,
-			 "%s: session at lba %llu, %llu blocks%s%.200s", how,
+			 "%s: session at lba %llu, %llu blocks%s%s%.100s", how,
 			 (unsigned long long)c->facts.nwa,
-			 (unsigned long long)blocks,
+			 (unsigned long long)blocks, lost,
 			 err ? "; the stage is behind: " : "",
 			 err ? why_text(why, err) : "");
 	if (stage_set_result(v->stage, text, &failed) < 0)

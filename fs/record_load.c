@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/ptrmap.h"
 #include "fs/record.h"
+#include "fs/stage_loan.h"
 #include "fs/tree_internal.h"
 #include "fs/tree_lock.h"
 
@@ -349,6 +350,9 @@ int record_load(struct tree *t, struct stage *st, struct why *why)
 	err = stage_load(st, &reader, why);
 	if (!err)
 		err = check_reachable(&l);
+	/* What another stage's rows name in the same file is in use too. */
+	if (!err)
+		err = stage_loan_claim(st, why);
 	if (!err)
 		err = settle(&l);
 	/* References were not all counted: none may be given back. */

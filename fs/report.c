@@ -13,6 +13,7 @@
 #include "common/size.h"
 #include "fs/diff.h"
 #include "fs/report_internal.h"
+#include "fs/report_stage.h"
 #include "fs/volume_internal.h"
 
 /* ---- status ---- */
@@ -146,6 +147,7 @@ static struct json_object *stage_object(struct volume *v)
 	put_text(o, "id", stage_id(v->stage));
 	put_text(o, "path", stage_path(v->stage));
 	put_number(o, "bytes", stage_data_used(stage_data(v->stage)));
+	put(o, "lost", report_lost(v->stage));
 	return o;
 }
 

@@ -5,12 +5,16 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "burner/disc.h"
 #include "common/cleanup.h"
 #include "fs/report_internal.h"
 #include "fs/stage.h"
+#include "fs/stage_loan.h"
+#include "fs/stage_salvage.h"
 #include "fs/stage_view.h"
 
 /* What there is to know of one stage. */
@@ -60,6 +64,20 @@ static int summary_read(const char *root, const char *id, struct summary *s,
 	return err;
 }
 
+struct json_object *report_lost(const struct stage *st)
+{
+	struct json_object *o;
+	uint64_t missing;
+	const char *lender = stage_lender(st, &missing);
+
+	if (!lender)
+		return NULL;
+	o = json_object_new_object();
+	put_text(o, "stage", lender);
+	put_number(o, "missing", missing);
+	return o;
+}
+
 static struct json_object *stage_object(const struct summary *s)
 {
 	struct json_object *o = json_object_new_object();
@@ -77,6 +95,8 @@ static struct json_object *stage_object(const struct summary *s)
 	if (pid > 0)
 		put_number(o, "pid", (uint64_t)pid);
 	put_bool(o, "burning", s->burning);
+	put_bool(o, "lent", stage_is_lent(s->st));
+	put(o, "lost", report_lost(s->st));
 	report_pending_counts(pending, s->deltas, s->n_deltas);
 	put(o, "pending", pending);
 	put_number(o, "rows", stage_rows(s->st));
@@ -198,4 +218,84 @@ int report_stage(const char *root, const char *id, struct json_object **ret,
 	}
 	summary_release(&s);
 	return err;
+}
+
+/* ---- what cannot be burned to another disc ---- */
+
+static struct json_object *missing_object(const struct stage_missing *m)
+{
+	static const char *const kinds[] = {[MISSING_ALL] = "all",
+					    [MISSING_PART] = "part",
+					    [MISSING_INSIDE] = "inside"};
+	struct json_object *o = json_object_new_object();
+	char text[120];
+
+	stage_missing_text(m, text, sizeof text);
+	put_text(o, "path", m->path);
+	put_text(o, "kind", kinds[m->kind]);
+	if (m->size != STAGE_VIEW_NO_SIZE) {
+		put_number(o, "size", m->size);
+		put_number(o, "missing_bytes", m->bytes);
+	}
+	put_text(o, "text", text);
+	return o;
+}
+
+/* The id of the stage whose disc is the lost one: @id, or whose it borrows. */
+static int find_lost(const char *root, const char *id, char **ret,
+		     struct why *why)
+{
+	const char *lender;
+	struct stage *st;
+	int err = stage_open(root, id, true, &st, why);
+
+	if (err)
+		return err;
+	lender = stage_lender(st, NULL);
+	*ret = strdup(lender ? lender : id);
+	stage_close(st, false);
+	return *ret ? 0 : why_set(why, -ENOMEM, "out of memory");
+}
+
+static int list_missing(const struct summary *s, struct json_object *array,
+			struct why *why)
+{
+	struct attr folder = {.mode = S_IFDIR | 0755};
+	struct stage_salvage salvage;
+	int err = stage_salvage(&s->view, &folder, stage_next_id(s->st),
+				&salvage, why);
+
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < salvage.n_missing; i++)
+		json_object_array_add(array,
+				      missing_object(&salvage.missing[i]));
+	stage_salvage_release(&salvage);
+	return 0;
+}
+
+int report_stage_missing(const char *root, const char *id,
+			 struct json_object **ret, struct why *why)
+{
+	struct json_object *array;
+	AUTO_FREE char *lost = NULL;
+	struct summary s;
+	int err = find_lost(root, id, &lost, why);
+
+	if (!err)
+		err = summary_read(root, lost, &s, why);
+	if (err)
+		return err;
+	array = json_object_new_array();
+	/* A disc that was blank had nothing. */
+	err = s.binding.blank ? 0 : list_missing(&s, array, why);
+	summary_release(&s);
+	if (err) {
+		json_object_put(array);
+		return err;
+	}
+	*ret = json_object_new_object();
+	put_text(*ret, "stage", lost);
+	put(*ret, "missing", array);
+	return 0;
 }

@@ -147,8 +147,7 @@ static int remove_folder(int rootfd, const char *name)
 	return 0;
 }
 
-/* What a crash left half made or half removed.  The root is locked. */
-static void sweep(int rootfd)
+void stage_sweep(int rootfd)
 {
 	int fd = openat(rootfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -324,7 +323,7 @@ static int open_owned(struct stage *st, struct why *why)
 		err = stage_data_open(st->dirfd, false, &st->data, why);
 	if (err == 0)
 		err = stage_db_open(st, STAGE_DB_WRITE, why);
-	return err;
+	return err ? err : stage_loan_check(st, why);
 }
 
 static bool has_file(const struct stage *st, const char *name, off_t *ret_size)
@@ -410,7 +409,8 @@ int stage_open(const char *root, const char *id, bool readonly,
 
 /* All of a stage's files, in a folder that is not yet seen as one. */
 static int build(struct stage *st, const char *name,
-		 const struct stage_binding *b, struct why *why)
+		 const struct stage_binding *b, const struct stage_loan *loan,
+		 struct why *why)
 {
 	struct stage_binding dated = *b;
 	AUTO_FD int fd = -1;
@@ -427,7 +427,9 @@ static int build(struct stage *st, const char *name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail(why, "make a stage in", st->root);
-	err = stage_data_open(st->dirfd, false, &st->data, why);
+	err = loan ? stage_loan_give(loan->lender, st->dirfd, why) : 0;
+	if (err == 0)
+		err = stage_data_open(st->dirfd, false, &st->data, why);
 	if (err == 0)
 		err = stage_db_open(st, STAGE_DB_CREATE, why);
 	if (err < 0)
@@ -435,6 +437,8 @@ static int build(struct stage *st, const char *name,
 	if (dated.created == 0)
 		dated.created = time(NULL);
 	err = stage_put_binding(st, &dated, why);
+	if (err == 0 && loan)
+		err = stage_loan_write(st, loan, why);
 	/* The connection knows its files by their path: it is opened again
 	 * at the place where they will be. */
 	stage_db_close(st);
@@ -443,8 +447,9 @@ static int build(struct stage *st, const char *name,
 	return err;
 }
 
-int stage_create(const char *root, const struct stage_binding *b,
-		 struct stage **ret, struct why *why)
+int stage_make(const char *root, const struct stage_binding *b,
+	       const struct stage_loan *loan, struct stage **ret,
+	       struct why *why)
 {
 	char id[ID_LEN + 1], name[PREFIX_LEN + ID_LEN + 1];
 	AUTO_FREE char *final_path = NULL;
@@ -469,8 +474,8 @@ int stage_create(const char *root, const struct stage_binding *b,
 		return why_set(why, -ENOMEM, "out of memory");
 	}
 	flock(st->rootfd, LOCK_EX);
-	sweep(st->rootfd);
-	err = build(st, name, b, why);
+	stage_sweep(st->rootfd);
+	err = build(st, name, b, loan, why);
 	if (err == 0 && renameat(st->rootfd, name, st->rootfd, id) < 0)
 		err = fail(why, "make a stage in", st->root);
 	if (err < 0)
@@ -488,6 +493,12 @@ int stage_create(const char *root, const struct stage_binding *b,
 	}
 	*ret = st;
 	return 0;
+}
+
+int stage_create(const char *root, const struct stage_binding *b,
+		 struct stage **ret, struct why *why)
+{
+	return stage_make(root, b, NULL, ret, why);
 }
 
 /*
@@ -528,6 +539,7 @@ void stage_close(struct stage *st, bool drop)
 		close(st->rootfd);
 	pthread_mutex_destroy(&st->lock);
 	free(st->scratch);
+	free(st->lender);
 	free(st->id);
 	free(st->root);
 	free(st->path);

@@ -23,7 +23,8 @@
 
 /*
  * 1: the digest was over the first 64 KiB, the tree's blocks and the MD5 tag.
- * 2: it is what burner/import.h says now; the tables are those of 1.
+ * 2: it is what burner/import.h says now; there is a table of loans
+ *    (stage_loan.h).
  */
 #define STAGE_SCHEMA_VERSION 2
 
@@ -166,6 +167,11 @@ int stage_get_binding(struct stage *st, struct stage_binding *ret,
 int stage_set_binding(struct stage *st, const struct stage_binding *b,
 		      struct why *why);
 
+/* stage_move - bind it to another disc, on which nothing was begun: a burn that
+ * was, of which there is an intent, is not known any more. */
+int stage_move(struct stage *st, const struct stage_binding *b,
+	       struct why *why);
+
 /* The last commit's outcome, a line for "status" ("" for none yet). */
 int stage_set_result(struct stage *st, const char *text, struct why *why);
 int stage_get_result(struct stage *st, char *buf, size_t size,
@@ -248,6 +254,9 @@ int stage_find(const char *root, const struct stage_binding *now,
  */
 bool stage_same_blank(const struct stage_binding *a,
 		      const struct stage_binding *b);
+
+/* stage_printable - @path fit for one line: its end, in @buf, which it returns. */
+const char *stage_printable(const char *path, char *buf, size_t size);
 
 /*
  * stage_find_path - the stage whose bound path is @path, for the message when

@@ -130,15 +130,37 @@ int stage_get_binding(struct stage *st, struct stage_binding *ret,
 	return err;
 }
 
-int stage_set_binding(struct stage *st, const struct stage_binding *b,
-		      struct why *why)
+static int rebind(struct stage *st, const struct stage_binding *b, bool move,
+		  struct why *why)
 {
 	LOCK_GUARD(&st->lock);
 	int err = stage_db_begin(st, why);
 
 	if (err < 0)
 		return err;
-	return stage_db_end(st, stage_put_binding(st, b, why), why);
+	err = stage_put_binding(st, b, why);
+	/* Its disc is here. */
+	if (err == 0 && st->lent)
+		err = stage_db_run(st, STMT_NOT_LENT, why);
+	if (err == 0 && move)
+		err = stage_db_run(st, STMT_CLEAR_INTENT, why);
+	err = stage_db_end(st, err, why);
+	if (err == 0)
+		st->lent = false;
+	if (err == 0 && move)
+		st->has_intent = false;
+	return err;
+}
+
+int stage_set_binding(struct stage *st, const struct stage_binding *b,
+		      struct why *why)
+{
+	return rebind(st, b, false, why);
+}
+
+int stage_move(struct stage *st, const struct stage_binding *b, struct why *why)
+{
+	return rebind(st, b, true, why);
 }
 
 static void bind_head(sqlite3_stmt *s, int i, const unsigned char *head)

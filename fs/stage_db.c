@@ -19,30 +19,41 @@ enum {
  * text in the database must be the one it was made with.
  */
 static const struct {
-	const char *name, *sql;
+	const char *name;
+	int since; /* the first version that has it */
+	const char *sql;
 } tables[] = {
-	{"binding", "CREATE TABLE binding (one INTEGER PRIMARY KEY, "
-		    "digest BLOB, blank INTEGER, base_lba INTEGER, "
-		    "tip_lba INTEGER, nwa INTEGER, image_dev INTEGER, "
-		    "image_ino INTEGER, path BLOB, serial BLOB, "
-		    "media_type BLOB, capacity_blocks INTEGER, "
-		    "created INTEGER, import_flags INTEGER)"},
-	{"gone", "CREATE TABLE gone (base_path BLOB PRIMARY KEY) "
-		 "WITHOUT ROWID"},
-	{"intent", "CREATE TABLE intent (one INTEGER PRIMARY KEY, "
-		   "nwa INTEGER, blocks INTEGER, volume_uuid BLOB, "
-		   "overwritable INTEGER, old_head BLOB, new_head BLOB, "
-		   "exact INTEGER)"},
-	{"link", "CREATE TABLE link (parent INTEGER, name BLOB, "
-		 "node INTEGER, PRIMARY KEY (parent, name)) WITHOUT ROWID"},
-	{"node", "CREATE TABLE node (id INTEGER PRIMARY KEY, "
-		 "base_path BLOB UNIQUE, flags INTEGER, mode INTEGER, "
-		 "uid INTEGER, gid INTEGER, rdev INTEGER, atime INTEGER, "
-		 "atime_ns INTEGER, mtime INTEGER, mtime_ns INTEGER, "
-		 "ctime INTEGER, ctime_ns INTEGER, xattr_count INTEGER, "
-		 "xattrs BLOB, target BLOB, size INTEGER, extents BLOB)"},
-	{"state", "CREATE TABLE state (one INTEGER PRIMARY KEY, "
-		  "next_id INTEGER, result BLOB)"},
+	{"binding", 1,
+	 "CREATE TABLE binding (one INTEGER PRIMARY KEY, "
+	 "digest BLOB, blank INTEGER, base_lba INTEGER, "
+	 "tip_lba INTEGER, nwa INTEGER, image_dev INTEGER, "
+	 "image_ino INTEGER, path BLOB, serial BLOB, "
+	 "media_type BLOB, capacity_blocks INTEGER, "
+	 "created INTEGER, import_flags INTEGER)"},
+	{"gone", 1,
+	 "CREATE TABLE gone (base_path BLOB PRIMARY KEY) "
+	 "WITHOUT ROWID"},
+	{"intent", 1,
+	 "CREATE TABLE intent (one INTEGER PRIMARY KEY, "
+	 "nwa INTEGER, blocks INTEGER, volume_uuid BLOB, "
+	 "overwritable INTEGER, old_head BLOB, new_head BLOB, "
+	 "exact INTEGER)"},
+	{"link", 1,
+	 "CREATE TABLE link (parent INTEGER, name BLOB, "
+	 "node INTEGER, PRIMARY KEY (parent, name)) WITHOUT ROWID"},
+	{"loan", 2,
+	 "CREATE TABLE loan (one INTEGER PRIMARY KEY, lender BLOB, "
+	 "missing INTEGER, lent INTEGER)"},
+	{"node", 1,
+	 "CREATE TABLE node (id INTEGER PRIMARY KEY, "
+	 "base_path BLOB UNIQUE, flags INTEGER, mode INTEGER, "
+	 "uid INTEGER, gid INTEGER, rdev INTEGER, atime INTEGER, "
+	 "atime_ns INTEGER, mtime INTEGER, mtime_ns INTEGER, "
+	 "ctime INTEGER, ctime_ns INTEGER, xattr_count INTEGER, "
+	 "xattrs BLOB, target BLOB, size INTEGER, extents BLOB)"},
+	{"state", 1,
+	 "CREATE TABLE state (one INTEGER PRIMARY KEY, "
+	 "next_id INTEGER, result BLOB)"},
 };
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
@@ -83,6 +94,11 @@ static const char *const statements[STMT_COUNT] = {
 		"?7)",
 	[STMT_CLEAR_INTENT] = "DELETE FROM intent",
 	[STMT_LATER_INTENT] = "UPDATE intent SET exact = 0",
+	[STMT_GET_LOAN] = "SELECT lender, missing, lent FROM loan",
+	[STMT_PUT_LOAN] = "INSERT INTO loan VALUES (1, ?1, ?2, 0)",
+	[STMT_MARK_LENT] = "INSERT INTO loan VALUES (1, NULL, 0, 1) "
+			   "ON CONFLICT (one) DO UPDATE SET lent = 1",
+	[STMT_NOT_LENT] = "UPDATE loan SET lent = 0",
 	[STMT_GET_RESULT] = "SELECT result FROM state",
 	[STMT_PUT_RESULT] = "UPDATE state SET result = ?1",
 };
@@ -326,6 +342,8 @@ static int check_tables(struct stage *st, struct why *why)
 		const unsigned char *name = sqlite3_column_text(s, 0);
 		const unsigned char *sql = sqlite3_column_text(s, 1);
 
+		while (i < TABLES && st->version < tables[i].since)
+			i++;
 		if (i >= TABLES || !name || !sql ||
 		    strcmp((const char *)name, tables[i].name) != 0 ||
 		    strcmp((const char *)sql, tables[i].sql) != 0)
@@ -346,14 +364,14 @@ int stage_check_age(const struct stage *st, struct why *why)
 {
 	if (st->version == STAGE_SCHEMA_VERSION)
 		return 0;
-	return why_set(why, -EPROTO,
-		       "stage %s was made by an older build of discfs (format "
-		       "%d, this one has %d), which told discs apart in "
-		       "another way: burn it with that one, or save its files "
-		       "with \"discfs stage export %s DIR\" and discard it with "
-		       "\"discfs stage drop %s\"; -o nostage leaves it alone",
-		       st->id, st->version, STAGE_SCHEMA_VERSION, st->id,
-		       st->id);
+	return why_set(
+		why, -EPROTO,
+		"stage %s was made by an older build of discfs (format "
+		"%d, this one has %d), which told discs apart in "
+		"another way: burn it with that one, or save its files "
+		"with \"discfs stage export %s DIR\" and discard it with "
+		"\"discfs stage drop %s\"; -o nostage leaves it alone",
+		st->id, st->version, STAGE_SCHEMA_VERSION, st->id, st->id);
 }
 
 static int check(struct stage *st, struct why *why)
@@ -402,7 +420,7 @@ static int check(struct stage *st, struct why *why)
 	st->rows = (uint64_t)rows;
 	st->next_id = (uint64_t)next_id;
 	st->has_intent = intents > 0;
-	return 0;
+	return stage_loan_read(st, why);
 }
 
 static int configure(struct stage *st, enum stage_db_mode mode, struct why *why)

@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "fs/stage_internal.h"
+#include "fs/stage_loan.h"
 
 static char *join(const char *a, const char *b)
 {
@@ -107,6 +108,7 @@ struct claim {
 	struct stage_binding binding;
 	struct stage_intent intent;
 	bool burning;
+	bool lent;	/* its disc was given up: the digest alone counts */
 	struct why old; /* why its digest tells nothing; "": it does */
 };
 
@@ -126,6 +128,7 @@ static int read_claim(const char *root, const char *id, struct claim *ret,
 	if (err < 0)
 		return err;
 	stage_check_age(st, &ret->old);
+	ret->lent = stage_is_lent(st);
 	err = stage_get_binding(st, &ret->binding, why);
 	if (err == 0) {
 		n = stage_get_intent(st, &ret->intent, why);
@@ -163,8 +166,7 @@ struct search {
 	bool recover[SURE + 1];
 };
 
-/* A path fit for one line. */
-static const char *printable(const char *path, char *buf, size_t size)
+const char *stage_printable(const char *path, char *buf, size_t size)
 {
 	size_t i, len = strlen(path);
 	const char *from = len < size ? path : path + len - size + 1;
@@ -185,7 +187,7 @@ static enum verdict stale(const char *id, const struct stage_binding *s,
 	why_set(why, -ESTALE,
 		"stage %s (of %s) %s: -o stage-from=%s takes it all the same, "
 		"-o nostage leaves it alone, discfs stage drop %s discards it",
-		id, printable(s->path, path, sizeof path), text, id, id);
+		id, stage_printable(s->path, path, sizeof path), text, id, id);
 	return STALE;
 }
 
@@ -200,7 +202,7 @@ static enum verdict grown(const char *id, const struct stage_binding *s,
 		"on both sides, -o nostage leaves it alone, discfs stage "
 		"export %s DIR saves its files, discfs stage drop %s discards "
 		"it",
-		id, printable(s->path, path, sizeof path), text, id, id);
+		id, stage_printable(s->path, path, sizeof path), text, id, id);
 	return STALE;
 }
 
@@ -317,6 +319,9 @@ static enum verdict judge(const char *id, const struct claim *c,
 		*why = c->old;
 		return may_be(c, now) ? STALE : OTHER;
 	}
+	/* What is at its path now, or has its inode, is the other disc. */
+	if (c->lent && memcmp(s->digest, now->digest, sizeof s->digest) != 0)
+		return OTHER;
 	if (s->image_ino == 0 && now->image_ino == 0)
 		return judge_disc(s, intent, now);
 	return judge_image(id, s, intent, now, why);
@@ -412,7 +417,7 @@ static int look_path(void *arg, const char *id)
 
 	if (err < 0)
 		return 0;
-	if (strcmp(c.binding.path, f->path) == 0) {
+	if (strcmp(c.binding.path, f->path) == 0 && !c.lent) {
 		f->id = strdup(id);
 		err = f->id ? 1 : -ENOMEM;
 	}

@@ -39,6 +39,10 @@ enum stage_stmt {
 	STMT_PUT_INTENT,
 	STMT_CLEAR_INTENT,
 	STMT_LATER_INTENT,
+	STMT_GET_LOAN,
+	STMT_PUT_LOAN,
+	STMT_MARK_LENT,
+	STMT_NOT_LENT,
 	STMT_GET_RESULT,
 	STMT_PUT_RESULT,
 	STMT_COUNT,
@@ -70,7 +74,10 @@ struct stage {
 	int rootfd, dirfd;
 	int lockfd; /* holds the OFD lock; -1: read beside a living owner */
 	bool readonly;
-	int version; /* of the schema it was made with */
+	int version;	  /* of the schema it was made with */
+	char *lender;	  /* the stage whose data file this one's is, or NULL */
+	uint64_t missing; /* how many of the lender's files are not in it */
+	bool lent;	  /* its changes were taken to another disc */
 	struct stage_data *data;
 
 	pthread_mutex_t lock;
@@ -166,6 +173,36 @@ int stage_decode_xattrs(const void *blob, size_t len, uint32_t count,
  * stage_name_ok - one name.  Both for bytes from the database. */
 bool stage_name_ok(const char *name, size_t len);
 bool stage_path_ok(const char *path, size_t len);
+
+/*
+ * stage_make - stage_create, and with @loan a stage of these rows whose data
+ * file is the lender's.
+ */
+struct stage_loan {
+	struct stage *lender;
+	const struct stage_batch *rows;
+	uint64_t missing;
+};
+int stage_make(const char *root, const struct stage_binding *b,
+	       const struct stage_loan *loan, struct stage **ret,
+	       struct why *why);
+
+/* stage_sweep - remove what a crash left half made or half removed below the
+ * folder @rootfd, which the caller has locked. */
+void stage_sweep(int rootfd);
+
+/*
+ * stage_loan.c.  stage_loan_read - what the database says of a loan;
+ * stage_loan_give - link the lender's data file into @dirfd;
+ * stage_loan_write - the loan and its rows into the new stage @st;
+ * stage_loan_check - that a stage that gets an owner lends nothing: -EBUSY
+ * with the way out in @why.
+ */
+int stage_loan_read(struct stage *st, struct why *why);
+int stage_loan_give(const struct stage *lender, int dirfd, struct why *why);
+int stage_loan_write(struct stage *st, const struct stage_loan *loan,
+		     struct why *why);
+int stage_loan_check(struct stage *st, struct why *why);
 
 /* stage_id_ok - whether @id is the name of a stage folder (a UUID). */
 bool stage_id_ok(const char *id);

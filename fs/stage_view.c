@@ -226,6 +226,12 @@ const struct stage_node *stage_view_node_at(const struct stage_view *v,
 	return NULL;
 }
 
+const struct stage_node *stage_view_base_node(const struct stage_view *v,
+					      const char *path)
+{
+	return stage_view_node_at(v, path, strlen(path));
+}
+
 uint32_t stage_view_gone_at(const struct stage_view *v, const char *path,
 			    size_t len)
 {

@@ -44,6 +44,10 @@ void stage_view_release(struct stage_view *v);
 const struct stage_node *stage_view_node(const struct stage_view *v,
 					 uint64_t id);
 
+/* stage_view_base_node - that of the base at @path, or NULL: no row tells. */
+const struct stage_node *stage_view_base_node(const struct stage_view *v,
+					      const char *path);
+
 /*
  * stage_view_place - the path at which @link puts its node.  Heap.
  * Returns 0, -ENOMEM, -EBADMSG with @why (a loop, or a folder that stands

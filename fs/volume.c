@@ -234,11 +234,8 @@ static int open_stage(struct volume *v, const char *from, struct why *why)
 
 	if (v->opts.no_stage)
 		return 0;
-	if (from) {
-		err = stage_open(v->stage_root, from, look_only, &v->stage,
-				 why);
-		return err;
-	}
+	if (from)
+		return volume_open_named(v, from, look_only, why);
 	err = stage_find(v->stage_root, &v->binding, &id, &recover, why);
 	if (err == -ESTALE && id && v->opts.rebase)
 		return volume_open_former(v, id, look_only, why);
@@ -283,8 +280,11 @@ static int attach_stage(struct volume *v, const char *from, struct why *why)
 	volume_set_limit(v);
 	v->loaded = true;
 	stage_get_result(v->stage, v->last_result, sizeof v->last_result, NULL);
+	if (look_only)
+		return 0;
 	/* The disc may have another path now. */
-	return look_only ? 0 : stage_set_binding(v->stage, &v->binding, why);
+	return from ? stage_move(v->stage, &v->binding, why)
+		    : stage_set_binding(v->stage, &v->binding, why);
 }
 
 static int open_all(struct volume *v, const struct volume_opts *opts,
@@ -326,8 +326,7 @@ int volume_open(const struct volume_opts *opts, struct volume **ret,
 	pthread_mutex_init(&v->lock, NULL);
 	pthread_cond_init(&v->changed, NULL);
 	err = past_new(&v->past);
-	err = err ? why_set(why, err, "out of memory")
-		  : open_all(v, opts, why);
+	err = err ? why_set(why, err, "out of memory") : open_all(v, opts, why);
 	if (err) {
 		volume_close(v);
 		return err;
@@ -357,11 +356,15 @@ static void close_stage(struct volume *v)
 {
 	bool look_only = v->readonly_reason || v->opts.offline;
 	struct stage_batch nothing = {0};
+	AUTO_FREE char *undone = NULL;
 	struct why why = {""};
 	bool drop = false;
 
 	if (!v->stage)
 		return;
+	/* A stage that was made for this mount, which did not come to be. */
+	if (v->borrowed && !v->loaded)
+		undone = strdup(stage_id(v->stage));
 	/* A tree that did not take up the stage's rows says nothing of them. */
 	if (!look_only && v->loaded) {
 		if (volume_flush(v, &why) < 0)
@@ -374,6 +377,8 @@ static void close_stage(struct volume *v)
 	tree_free(v->tree);
 	v->tree = NULL;
 	stage_close(v->stage, drop);
+	if (undone)
+		stage_remove(v->stage_root, undone, NULL);
 }
 
 void volume_close(struct volume *v)
@@ -460,7 +465,8 @@ void volume_statfs(struct volume *v, struct volume_statfs *ret)
 		ret->free_blocks = room;
 	/* An image is as large as its file system lets it become. */
 	room = m.nwa + space.session_blocks + ret->free_blocks;
-	if (m.overwritable && !v->opts.capacity_bytes && room < m.capacity_blocks)
+	if (m.overwritable && !v->opts.capacity_bytes &&
+	    room < m.capacity_blocks)
 		ret->total_blocks = room;
 }
 

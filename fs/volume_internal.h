@@ -42,6 +42,7 @@ struct volume {
 	struct tree *tree;
 	struct stage *stage;   /* NULL: nothing is staged */
 	bool loaded;	       /* the tree has what the stage holds */
+	bool borrowed;	       /* the stage was made now, by volume_lost.c */
 	char *readonly_reason; /* NULL: writable */
 	char *damage;	       /* NULL: none is known */
 
@@ -154,6 +155,17 @@ int volume_recover(struct disc *disc, const char *root, struct why *why);
 int volume_fill_binding(struct disc *disc, const struct medium *m,
 			const struct import_info *info, bool blank,
 			struct stage_binding *ret);
+
+/* volume_lost.c */
+
+/*
+ * volume_open_named - -o stage-from=: open stage @id, or, where this disc is
+ * blank and the stage's was not, make one of what can be had of it
+ * (stage_loan.h) and say what is missing.  Sets v->stage.
+ * Returns 0, or -errno with @why.
+ */
+int volume_open_named(struct volume *v, const char *id, bool look_only,
+		      struct why *why);
 
 /* volume_rebase.c */
 

@@ -517,13 +517,6 @@ int volume_check_stage(struct volume *v, bool named, struct why *why)
 		return err;
 	if (is_base(v, &b))
 		err = 0;
-	else if (v->blank)
-		err = why_set(why, -ESTALE,
-			      "the changes in stage %s were made to a disc "
-			      "that was not blank, and this one is: \"discfs "
-			      "stage export %s DIR\" saves the files that are "
-			      "whole in it, to be copied to this disc",
-			      stage_id(v->stage), stage_id(v->stage));
 	else if (v->opts.rebase)
 		err = rebase(v, &b, named, why);
 	else

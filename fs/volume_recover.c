@@ -10,6 +10,7 @@
 #include "burner/session.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "fs/stage_loan.h"
 #include "fs/volume_internal.h"
 
 /* ---- is it this disc? ---- */
@@ -71,10 +72,11 @@ static struct session_intent intent_of(const struct stage_intent *i)
 	return ret;
 }
 
-/* As has_base, for a burn that was not finished. */
+/* As has_base, for a burn that was not finished.  @lent: the stage's disc was
+ * given up. */
 static int is_of_disc(struct disc *disc, const struct medium *m,
 		      const struct stage_binding *b,
-		      const struct stage_intent *intent)
+		      const struct stage_intent *intent, bool lent)
 {
 	struct session_intent si = intent_of(intent);
 	uint64_t dev, ino;
@@ -82,8 +84,11 @@ static int is_of_disc(struct disc *disc, const struct medium *m,
 
 	if (disc_identity(disc, &dev, &ino, serial) < 0)
 		return 0;
+	/* The inode of an image that is gone may be another one's now. */
 	if (ino)
-		return b->image_dev == dev && b->image_ino == ino;
+		return b->image_dev == dev && b->image_ino == ino &&
+		       ((!lent && (b->blank || !medium_is_blank(m))) ||
+			session_fits(disc, &si));
 	if (b->image_ino || m->overwritable != intent->overwritable)
 		return 0;
 	/* Another disc in the same drive has another head. */
@@ -181,7 +186,8 @@ static int look_at(void *arg, const char *id)
 		return 0;
 	if (stage_get_binding(st, &b, NULL) == 0 &&
 	    stage_get_intent(st, &intent, NULL) == 1)
-		err = is_of_disc(s->disc, &s->medium, &b, &intent);
+		err = is_of_disc(s->disc, &s->medium, &b, &intent,
+				 stage_is_lent(st));
 	if (err > 0) {
 		s->id = strdup(id);
 		err = s->id ? 0 : -ENOMEM;

@@ -31,7 +31,7 @@ offers 'discfs umount --k' --keep
 offers 'discfs commit -' -n --json --help
 offers 'discfs status --j' --json
 offers 'discfs s' status stage
-offers 'discfs stage ' list show export drop
+offers 'discfs stage ' list show missing export drop
 offers 'discfs stage d' drop
 offers 'discfs stage drop -' -y --stage --help
 offers 'discfs stage list -' --json --stage --help

@@ -110,6 +110,10 @@ static const struct {
 	 -EBADMSG},
 	{"INSERT INTO intent VALUES (1, 1, 1, x'', 0, NULL, NULL, 2)",
 	 -EBADMSG},
+	{"INSERT INTO loan VALUES (1, x'61', 0, 0)", -EBADMSG},
+	{"INSERT INTO loan VALUES (1, 'text', 0, 0)", -EBADMSG},
+	{"INSERT INTO loan VALUES (1, NULL, 'x', 0)", -EBADMSG},
+	{"INSERT INTO loan VALUES (1, NULL, 0, 2)", -EBADMSG},
 	{"UPDATE state SET result = 5", -EBADMSG},
 	{"UPDATE state SET next_id = 3", -EBADMSG},
 	{"UPDATE state SET next_id = -1", -EBADMSG},
@@ -201,8 +205,10 @@ static void make_older(char id[64])
 	stage_close(st, false);
 	st = NULL;
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL,
-				      NULL),
+	ck_assert_int_eq(sqlite3_exec(db,
+				      "DROP TABLE loan; "
+				      "PRAGMA user_version = 1",
+				      NULL, NULL, NULL),
 			 SQLITE_OK);
 	sqlite3_close(db);
 }
