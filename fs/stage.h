@@ -248,6 +248,11 @@ int stage_each(const char *root, int (*fn)(void *arg, const char *id),
 int stage_find(const char *root, const struct stage_binding *now,
 	       char **ret_id, bool *ret_recover, struct why *why);
 
+/* stage_say_grown - what stage_find says of a stage that is bound to an older
+ * state of the disc: -ESTALE with @why. */
+int stage_say_grown(const char *id, const struct stage_binding *b,
+		    struct why *why);
+
 /*
  * stage_same_blank - whether two bindings of discs in drives that are or were
  * blank are the same disc, as far as can be told: by the drive and the size.

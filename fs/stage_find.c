@@ -206,6 +206,16 @@ static enum verdict grown(const char *id, const struct stage_binding *s,
 	return STALE;
 }
 
+static const char grown_text[] =
+	"has changes for this disc as it was before something else wrote to it";
+
+int stage_say_grown(const char *id, const struct stage_binding *b,
+		    struct why *why)
+{
+	grown(id, b, why, grown_text);
+	return -ESTALE;
+}
+
 bool stage_same_blank(const struct stage_binding *a,
 		      const struct stage_binding *b)
 {
@@ -273,9 +283,7 @@ static enum verdict judge_image(const char *id, const struct stage_binding *s,
 		return stale(id, s, why,
 			     "was made with other norock or nojoliet options");
 	if (same_path && same_file)
-		return grown(id, s, why,
-			     "has changes for this disc as it was before "
-			     "something else wrote to it");
+		return grown(id, s, why, grown_text);
 	if (same_path)
 		return stale(id, s, why,
 			     "has changes for another disc that was at this "

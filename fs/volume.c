@@ -237,6 +237,8 @@ static int open_stage(struct volume *v, const char *from, struct why *why)
 	if (from)
 		return volume_open_named(v, from, look_only, why);
 	err = stage_find(v->stage_root, &v->binding, &id, &recover, why);
+	if (!err)
+		err = volume_find_former(v, &id, why);
 	if (err == -ESTALE && id && v->opts.rebase)
 		return volume_open_former(v, id, look_only, why);
 	if (err < 0)

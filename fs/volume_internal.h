@@ -167,6 +167,17 @@ int volume_fill_binding(struct disc *disc, const struct medium *m,
 int volume_open_named(struct volume *v, const char *id, bool look_only,
 		      struct why *why);
 
+/* volume_former.c */
+
+/*
+ * volume_find_former - the stage whose changes were made to an older session of
+ * the disc in the drive, which grew elsewhere since.  For a disc that has no
+ * stage of its own.
+ * Returns 0 if there is none, -ESTALE with *@ret_id (heap) and the ways out in
+ * @why as stage_find, or another -errno.
+ */
+int volume_find_former(struct volume *v, char **ret_id, struct why *why);
+
 /* volume_rebase.c */
 
 /*

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A disc in a drive has no path and no inode: that it is the one of a stage,
+ * grown since, is told by its sessions.  The one that the stage's changes were
+ * made to is among them, as old sessions are never overwritten.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "fs/volume_internal.h"
+
+struct search {
+	struct volume *v;
+	struct disc_session *sessions;
+	size_t n_sessions;
+	/* Most stages are against a session at block 0. */
+	bool known;
+	uint32_t known_lba;
+	unsigned char known_digest[16];
+	char *id;
+	struct why *why;
+};
+
+static bool has_session(const struct search *s, uint32_t lba)
+{
+	for (size_t i = 0; i < s->n_sessions; i++)
+		if (s->sessions[i].lba == lba)
+			return true;
+	return false;
+}
+
+/* The digest of the session at @b's base, as @b would have made it. */
+static int find_digest(struct search *s, const struct stage_binding *b)
+{
+	struct import_opts opts = {
+		.session_lba = b->base_lba,
+		.no_rock_ridge = b->import_flags & 1,
+		.no_joliet = b->import_flags & 2,
+	};
+	struct import_info info;
+	int err;
+
+	if (s->known && s->known_lba == b->base_lba)
+		return 0;
+	err = import_session(s->v->disc, &opts, NULL, NULL, &info, NULL);
+	if (err)
+		return err;
+	s->known = true;
+	s->known_lba = b->base_lba;
+	memcpy(s->known_digest, info.digest, sizeof s->known_digest);
+	return 0;
+}
+
+static int judge(struct search *s, const char *id,
+		 const struct stage_binding *b)
+{
+	int err;
+
+	if (b->image_ino || b->blank ||
+	    strcmp(b->media_type, s->v->binding.media_type) != 0 ||
+	    !has_session(s, b->base_lba))
+		return 0;
+	err = find_digest(s, b);
+	/* A session that cannot be read is nobody's. */
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	if (memcmp(s->known_digest, b->digest, sizeof b->digest) != 0)
+		return 0;
+	s->id = strdup(id);
+	if (!s->id)
+		return -ENOMEM;
+	stage_say_grown(id, b, s->why);
+	return 1;
+}
+
+static int look(void *arg, const char *id)
+{
+	struct search *s = arg;
+	struct stage_binding b = {0};
+	struct stage *st;
+	int err = 0;
+
+	/* One that cannot be read was complained of by stage_find. */
+	if (stage_open(s->v->stage_root, id, true, &st, NULL) < 0)
+		return 0;
+	if (stage_check_age(st, NULL) == 0 &&
+	    stage_get_binding(st, &b, NULL) == 0)
+		err = judge(s, id, &b);
+	stage_binding_release(&b);
+	stage_close(st, false);
+	return err;
+}
+
+int volume_find_former(struct volume *v, char **ret_id, struct why *why)
+{
+	struct search s = {.v = v, .why = why};
+	int err;
+
+	if (v->blank || v->binding.image_ino)
+		return 0;
+	err = disc_sessions(v->disc, &s.sessions, &s.n_sessions, why);
+	if (!err)
+		err = stage_each(v->stage_root, look, &s, why);
+	free(s.sessions);
+	if (err != 1)
+		return err == -ENOMEM ? why_set(why, err, "out of memory")
+				      : err;
+	*ret_id = s.id;
+	return -ESTALE;
+}
