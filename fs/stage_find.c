@@ -239,9 +239,14 @@ static enum verdict judge_disc(const struct stage_binding *s,
 {
 	bool same_drive = stage_same_blank(s, now);
 
-	/* One that a burn failed on is written from another place on. */
+	/* One that a burn failed on is written from another place on; and one
+	 * that was formatted since. */
 	if (s->blank && now->blank)
-		return same_drive && s->nwa == now->nwa ? SURE : OTHER;
+		return same_drive && (s->nwa == now->nwa ||
+				      strcmp(s->media_type, now->media_type) !=
+					      0)
+			       ? SURE
+			       : OTHER;
 	if (!s->blank && !now->blank &&
 	    memcmp(s->digest, now->digest, sizeof s->digest) == 0)
 		return SURE;

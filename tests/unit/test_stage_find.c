@@ -429,6 +429,18 @@ START_TEST(blank_disc_in_a_drive)
 	strcpy(now.serial, "SN1");
 	strcpy(now_path, "/dev/sr7"); /* the number of the drive changed */
 	ck_found(false);
+	/* A DVD-RW is the same once it was formatted, and is written from
+	 * another place on then. */
+	strcpy(b.media_type, "DVD-RW sequential recording");
+	strcpy(b.serial, "SN1");
+	bind_to(&b);
+	ck_found(false);
+	now.nwa = 32;
+	ck_none();
+	strcpy(now.media_type, "DVD-RW restricted overwrite");
+	now.capacity_blocks++;
+	ck_found(false);
+	strcpy(b.media_type, "DVD+R");
 	/* A drive without a serial is known by its path. */
 	b.serial[0] = '\0';
 	bind_to(&b);
