@@ -25,43 +25,73 @@
 
 struct care_args {
 	bool json, yes, full;
+	const char *stage_root; /* --stage, or NULL */
 	const char *drive;
 };
 
 /* ---- the question ---- */
 
+/* What waits for the disc in the drive. */
+struct pending {
+	uint64_t deltas;
+	char stage[40];	   /* its id */
+	char unknown[300]; /* why nobody knows; "": it is known */
+};
+
 /*
- * Changes in a stage that are for the disc in the drive: what is asked about
- * must name them.  Of a disc that cannot be read nobody knows.
+ * Changes in a stage that are for the disc: what is asked about must name them,
+ * and so must who is not asked.  Of a disc that cannot be read nobody knows.
  */
-static void find_pending(const char *drive, char *buf, size_t size)
+static void find_pending(const struct care_args *args, struct pending *ret)
 {
 	struct json_object *status = NULL;
 	struct why why = {""};
-	uint64_t deltas;
 	struct target t;
-	int err = target_open(&t, drive, &why);
+	int err = target_open_staged(&t, args->drive, args->stage_root, &why);
 
-	*buf = 0;
+	*ret = (struct pending){0};
 	if (!err)
 		err = target_status(&t, &status, &why);
 	if (!err) {
-		deltas =
+		ret->deltas =
 			answer_number(show_member(status, "pending"), "deltas");
-		if (deltas)
-			snprintf(buf, size,
-				 "%" PRIu64 " change%s in stage %s for it, "
-				 "which could not be burned any more",
-				 deltas, deltas == 1 ? "" : "s",
-				 answer_text(show_member(status, "stage"),
-					     "id"));
+		snprintf(ret->stage, sizeof ret->stage, "%s",
+			 answer_text(show_member(status, "stage"), "id"));
 	} else if (err != -EMEDIUMTYPE && err != -ENOMEDIUM) {
-		snprintf(buf, size,
-			 "it is not known whether changes wait for it: %s",
+		snprintf(ret->unknown, sizeof ret->unknown, "%s",
 			 why_text(&why, err));
 	}
 	json_object_put(status);
 	target_close(&t);
+}
+
+static void say_pending(const char *path, const struct pending *p)
+{
+	if (p->deltas)
+		command_say("%s: %" PRIu64 " change%s in stage %s for it, "
+			    "which could not be burned to it any more",
+			    path, p->deltas, p->deltas == 1 ? "" : "s",
+			    p->stage);
+	else if (p->unknown[0])
+		command_say("%s: it is not known whether changes wait for it: "
+			    "%s",
+			    path, p->unknown);
+}
+
+/* They are still there, and their disc is not. */
+static void say_lost(const char *path, const struct pending *p)
+{
+	if (p->deltas)
+		command_say("%s: %" PRIu64 " change%s in stage %s cannot be "
+			    "burned to it any more: \"mount -o stage-from=%s\" "
+			    "takes them to a blank disc, \"discfs stage export "
+			    "%s DIR\" saves their files",
+			    path, p->deltas, p->deltas == 1 ? "" : "s",
+			    p->stage, p->stage, p->stage);
+	else if (p->unknown[0])
+		command_say("%s: it is not known whether changes waited for "
+			    "it: %s",
+			    path, p->unknown);
 }
 
 /* "CD-RW, 2 sessions, 'PHOTOS'" */
@@ -84,7 +114,7 @@ static void describe(const struct medium_info *m, char *buf, size_t size)
 }
 
 static int ask_first(const char *verb, const char *path,
-		     const struct medium_info *m, const char *pending,
+		     const struct medium_info *m, const struct pending *pending,
 		     bool closes, struct why *why)
 {
 	char text[200];
@@ -100,8 +130,7 @@ static int ask_first(const char *verb, const char *path,
 			       text);
 	if (m->trouble[0])
 		command_say("%s: %s", path, m->trouble);
-	if (*pending)
-		command_say("%s: %s", path, pending);
+	say_pending(path, pending);
 	if (closes)
 		return ask(why, "%s %s (%s) for ever?", verb, path, text);
 	return ask(why, "%s %s (%s)?", verb, path, text);
@@ -157,21 +186,24 @@ static int care(const struct care_args *args, const char *verb,
 {
 	const char *path = args->drive;
 	struct medium_info m = {0};
-	char pending[300] = "", text[160];
+	struct pending pending = {0};
+	bool destroys;
+	char text[160];
 	int err = mountinfo_refuse(path, why);
 
 	if (err)
 		return err;
 	/* It takes the drive for itself, too. */
-	if (!args->yes && job != CARE_RECOVER && ask_can())
-		find_pending(path, pending, sizeof pending);
+	if (job != CARE_RECOVER && (args->yes || ask_can()))
+		find_pending(args, &pending);
 	err = medium_info_open(path, &m, why);
 	if (err)
 		return err;
 	path = disc_path(m.disc);
+	destroys = care_destroys(&m, job);
 	err = care_check(&m, job, args->full, why);
-	if (err == 0 && !args->yes && care_destroys(&m, job))
-		err = ask_first(verb, path, &m, pending, job == CARE_CLOSE,
+	if (err == 0 && !args->yes && destroys)
+		err = ask_first(verb, path, &m, &pending, job == CARE_CLOSE,
 				why);
 	if (err == 0) {
 		err = run_to_the_end(&m, job, args->full, why);
@@ -180,6 +212,8 @@ static int care(const struct care_args *args, const char *verb,
 				 done, m.kind,
 				 disc_status_word(m.medium.status));
 			print_result(path, text, &m, args->json);
+			if (destroys)
+				say_lost(path, &pending);
 		}
 	} else if (err > 0) {
 		print_result(path, why->text, &m, args->json);
@@ -198,6 +232,9 @@ static int care_command(const struct command *self, int argc, char **argv,
 	const struct args_option options[] = {
 		{.name = "json", .flag = &args.json},
 		{.name = "yes", .letter = 'y', .flag = &args.yes},
+		/* The list ends at one without a name. */
+		{.name = job == CARE_RECOVER ? NULL : "stage",
+		 .value = &args.stage_root},
 		{.name = can_full ? "full" : NULL, .flag = &args.full},
 		{0},
 	};
@@ -234,24 +271,28 @@ static int recover_run(const struct command *self, int argc, char **argv)
 			    CARE_RECOVER);
 }
 
-#define OPTIONS_ALL                                             \
-	"  -y, --yes  do not ask\n"                             \
-	"  --json     print what \"discfs info --json\" does\n" \
-	"  --help     show this\n"
+#define OPTIONS_ALL                                                       \
+	"  -y, --yes    do not ask\n"                                     \
+	"  --stage DIR  where changes that wait for the disc are looked " \
+	"for, as with\n"                                                  \
+	"               -o stage=\n"                                      \
+	"  --json       print what \"discfs info --json\" does\n"         \
+	"  --help       show this\n"
 
 const struct command command_blank = {
 	.name = "blank",
 	.summary = "make a rewritable disc empty",
-	.usage = "Usage: discfs blank [-y] [--full] [--json] DRIVE\n"
+	.usage = "Usage: discfs blank [-y] [--full] [--stage DIR] [--json] "
+		 "DRIVE\n"
 		 "\n"
 		 "Make the disc in DRIVE empty: a CD-RW, a DVD-RW (one that "
 		 "was formatted is not\n"
 		 "any more then), a DVD+RW, DVD-RAM or BD-RE.  What is on it "
 		 "is lost.\n"
 		 "\n"
-		 "  --full     erase all of a CD-RW, not only what leads to "
-		 "its content;\n"
-		 "             takes long\n" OPTIONS_ALL,
+		 "  --full       erase all of a CD-RW, not only what leads "
+		 "to its content;\n"
+		 "               takes long\n" OPTIONS_ALL,
 	.usage_code = EXIT_CODE_USAGE,
 	.run = blank_run,
 };
@@ -259,16 +300,17 @@ const struct command command_blank = {
 const struct command command_format = {
 	.name = "format",
 	.summary = "format a rewritable disc",
-	.usage = "Usage: discfs format [-y] [--full] [--json] DRIVE\n"
+	.usage = "Usage: discfs format [-y] [--full] [--stage DIR] [--json] "
+		 "DRIVE\n"
 		 "\n"
 		 "Format the disc in DRIVE: a DVD-RW (it can be overwritten "
 		 "then), a DVD+RW,\n"
 		 "DVD-RAM or BD-RE that is not formatted yet.  What is on it "
 		 "is lost.\n"
 		 "\n"
-		 "  --full     as thorough as the drive can, and also a disc "
-		 "that is formatted;\n"
-		 "             may take an hour\n" OPTIONS_ALL,
+		 "  --full       as thorough as the drive can, and also a "
+		 "disc that is\n"
+		 "               formatted; may take an hour\n" OPTIONS_ALL,
 	.usage_code = EXIT_CODE_USAGE,
 	.run = format_run,
 };
@@ -276,7 +318,7 @@ const struct command command_format = {
 const struct command command_close = {
 	.name = "close",
 	.summary = "close a disc for ever, for players that need it",
-	.usage = "Usage: discfs close [-y] [--json] DRIVE\n"
+	.usage = "Usage: discfs close [-y] [--stage DIR] [--json] DRIVE\n"
 		 "\n"
 		 "Close the disc in DRIVE, a DVD-R, DVD-RW, DVD+R or BD-R: it "
 		 "takes no more\n"

@@ -49,11 +49,12 @@ int target_open_mount(struct target *t, const char *path, bool by_source,
 	return connect_to(t, why);
 }
 
-static int open_volume(struct target *t, const char *path, bool no_stage,
-		       struct why *why)
+static int open_volume(struct target *t, const char *path, const char *root,
+		       bool no_stage, struct why *why)
 {
 	struct volume_opts opts = {
 		.offline = true,
+		.stage_root = root,
 		.no_stage = no_stage,
 		.session_lba = IMPORT_LAST,
 		.verify = VERIFY_FULL,
@@ -85,12 +86,18 @@ static int open_volume(struct target *t, const char *path, bool no_stage,
 
 int target_open(struct target *t, const char *path, struct why *why)
 {
-	return open_volume(t, path, false, why);
+	return open_volume(t, path, NULL, false, why);
+}
+
+int target_open_staged(struct target *t, const char *path, const char *root,
+		       struct why *why)
+{
+	return open_volume(t, path, root, false, why);
 }
 
 int target_open_base(struct target *t, const char *path, struct why *why)
 {
-	return open_volume(t, path, true, why);
+	return open_volume(t, path, NULL, true, why);
 }
 
 void target_close(struct target *t)

@@ -25,6 +25,8 @@ struct target {
 /*
  * target_open - @path is a folder that a disc is mounted on, a drive or an
  * image file.  target_open_base - the same, and no stage is looked for.
+ * target_open_staged - the same, and that is looked for in @root (NULL: in the
+ * usual folder).
  * target_open_mount - a mount only (@by_source: or the drive or
  * image that is mounted).
  * Return 0 or -errno with @why: -ENOTCONN for a mount whose process does not
@@ -32,6 +34,8 @@ struct target {
  * opened too, if it is zeroed.
  */
 int target_open(struct target *t, const char *path, struct why *why);
+int target_open_staged(struct target *t, const char *path, const char *root,
+		       struct why *why);
 int target_open_base(struct target *t, const char *path, struct why *why);
 int target_open_mount(struct target *t, const char *path, bool by_source,
 		      struct why *why);

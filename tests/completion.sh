@@ -53,8 +53,8 @@ offers 'discfs blank ' /dev/sr0 /dev/sr1
 offers 'discfs eject /dev/sr1' /dev/sr1
 offers 'discfs info ' /dev/sr0 /dev/sr1
 offers 'discfs drives -' --json --help
-offers 'discfs format -' -y --full --json --help
-offers 'discfs close -' -y --json --help
+offers 'discfs format -' -y --full --stage --json --help
+offers 'discfs close -' -y --stage --json --help
 offers 'discfs recover -' --json --help
 offers 'discfs load -' --help
 

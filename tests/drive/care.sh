@@ -293,6 +293,7 @@ done
 for verb in eject load; do
 	expect_error 32 'no optical drive' on_drive $verb "$IMG"
 done
+expect_error 1 'unknown option' on_drive recover --stage x /dev/sr0
 for verb in blank format close recover eject load; do
 	expect_error 1 'no d' on_drive $verb
 	expect_error 1 'too many' on_drive $verb /dev/sr0 /dev/sr1
@@ -389,7 +390,47 @@ answers n 32 blank /dev/sr0
 seen '2 changes in stage [0-9a-f-]{36} for it, which could not be burned'
 answers y 0 blank /dev/sr0
 on_drive stage list | grep -q waiting || fail "$(on_drive stage list)"
+seen "2 changes in stage [0-9a-f-]{36} cannot be burned to it any more: .*stage-from="
 ok "changes in a stage are named, and stay"
+
+# Who said yes beforehand is told as well, and what to do about it.
+for verb in blank close; do
+	rm -rf "$STAGE"
+	if [ $verb = blank ]; then new_drive cd-rw; else new_drive dvd+r; fi
+	session 1
+	mount_drive
+	cp "$T/t/s2/data" "$MNT/new"
+	on_drive umount --keep "$MNT"
+	id=$(on_drive stage list --stage "$STAGE" --json |
+		jq -r '.stages[].id')
+	on_drive $verb -y --stage "$STAGE" /dev/sr0 2>"$T/err"
+	sed 's/^/stderr: /' "$T/err"
+	[ "$(wc -l <"$T/err")" -eq 1 ] || fail "$verb: not one line"
+	grep -q "/dev/sr0: 1 change in stage $id .*-o stage-from=$id\" .*stage export $id DIR" \
+		"$T/err" || fail "$verb: not told"
+	[ $verb = blank ] || new_drive dvd+r
+	mount_drive "stage-from=$id"
+	same "$MNT/new" "$T/t/s2/data"
+	on_drive umount "$MNT" >/dev/null 2>&1
+	burns xorriso -indev /dev/sr0 -osirrox on -extract /new "$T/got.$verb"
+	same "$T/got.$verb" "$T/t/s2/data"
+done
+new_drive cd-rw
+session 1
+on_drive blank -y --stage "$STAGE" /dev/sr0 2>"$T/err"
+[ ! -s "$T/err" ] || fail "changes of another disc: $(cat "$T/err")"
+# A disc that is blank loses nothing by being formatted.
+rm -rf "$STAGE"
+new_drive dvd-rw
+mount_drive
+cp "$T/t/s2/data" "$MNT/new"
+on_drive umount --keep "$MNT"
+on_drive format -y --stage "$STAGE" /dev/sr0 2>"$T/err"
+[ ! -s "$T/err" ] || fail "said to be lost: $(cat "$T/err")"
+mount_drive
+same "$MNT/new" "$T/t/s2/data"
+on_drive umount "$MNT" >/dev/null
+ok "with -y the stage that has lost its disc is named, and burned to another"
 
 # ---- eject, load ----
 
