@@ -2,7 +2,6 @@
 #include "burner/import.h"
 
 #include <endian.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "burner/survey.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
+#include "common/heap.h"
 #include "common/sum128.h"
 
 enum { DIGEST_HEAD_BYTES = (VOLUME_SUPERBLOCK + 2) * DISC_BLOCK };
@@ -428,7 +428,7 @@ void base_image_release(struct base_image *base)
 	base->image = NULL;
 	base->source = NULL;
 	/* A million nodes are 600 MB that would stay in the heap. */
-	malloc_trim(0);
+	heap_release();
 }
 
 int import_session(struct disc *disc, const struct import_opts *opts,

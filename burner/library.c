@@ -2,13 +2,13 @@
 #include "burner/library.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "burner/disc_ops.h"
 #include "common/cleanup.h"
+#include "common/heap.h"
 #include "common/log.h"
 
 static pthread_mutex_t library_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -35,12 +35,7 @@ int library_start(struct why *why)
 
 	if (started)
 		return 0;
-	/*
-	 * libisofs makes millions of small pieces.  In glibc's main arena a
-	 * commit's thread does that in a fifth less of the time: the others
-	 * grow by single pages, and do not give back what the tree leaves.
-	 */
-	mallopt(M_ARENA_MAX, 1);
+	heap_prepare();
 	if (!burn_initialize())
 		return why_set(why, -EIO, "libburn does not start");
 	burn_msgs_set_severities(word_note, word_never, word_none);

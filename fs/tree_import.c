@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/heap.h"
 #include "fs/tree_internal.h"
 #include "fs/tree_lock.h"
 
@@ -191,5 +192,7 @@ int tree_import(struct tree *t, struct disc *disc,
 		why_set(why, err, "out of memory");
 	free(im.by_id);
 	ptrmap_release(&im.links);
+	/* What trim and the map left behind. */
+	heap_release();
 	return err;
 }
