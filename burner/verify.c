@@ -4,13 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "burner/read_ahead.h"
 #include "burner/session_parts.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
 
 enum {
-	CHUNK_BLOCKS = 256, /* 512 KiB */
-	AHEAD_BLOCKS = 8 * CHUNK_BLOCKS,
 	PVD_CREATED = 813, /* ECMA-119 8.4.26 */
 	UUID_DIGITS = 16,
 	SUM_BYTES = 16,
@@ -162,51 +161,37 @@ static void forget_cached(struct disc *disc, uint64_t nwa, uint64_t blocks)
 		      (off_t)(blocks * DISC_BLOCK), POSIX_FADV_SEQUENTIAL);
 }
 
-/* Tells the system what is read next, so that it is there when it is due. */
-static void read_ahead(const struct verify *v, uint64_t done, uint64_t n)
+/* The next blocks, in *@ret_n: as read_ahead_next. */
+static int next_blocks(struct verify *v, struct read_ahead *ahead, uint64_t lba,
+		       unsigned char **ret, uint64_t *ret_n, struct why *why)
 {
-	uint64_t from = done ? done + AHEAD_BLOCKS : 0;
-	uint64_t to = done + AHEAD_BLOCKS + n;
-	int fd = disc_fd(v->disc);
+	size_t len = 0;
+	int got = read_ahead_next(ahead, ret, &len);
 
-	if (to > v->blocks)
-		to = v->blocks;
-	if (fd >= 0 && from < to)
-		posix_fadvise(fd, (off_t)((v->nwa + from) * DISC_BLOCK),
-			      (off_t)((to - from) * DISC_BLOCK),
-			      POSIX_FADV_WILLNEED);
+	*ret_n = len / DISC_BLOCK;
+	if (got < 0)
+		return why_set(why, got,
+			       "%s: cannot read back blocks %llu to %llu",
+			       disc_path(v->disc), (unsigned long long)lba,
+			       (unsigned long long)(lba + *ret_n - 1));
+	return got;
 }
 
-static int run(struct verify *v, const struct progress_sink *sink,
-	       struct why *why)
+static int run(struct verify *v, struct read_ahead *ahead,
+	       const struct progress_sink *sink, struct why *why)
 {
-	AUTO_FREE unsigned char *chunk =
-		malloc((size_t)CHUNK_BLOCKS * DISC_BLOCK);
-	uint64_t done = 0, n, lba;
+	unsigned char *chunk;
+	uint64_t done = 0, n;
 	unsigned reports = 0;
 	int err;
 
-	if (!chunk || iso_md5_start(&v->md5) < 0)
-		return -ENOMEM;
 	report(sink, 0, v->blocks);
 	while (done < v->blocks && !v->done) {
 		if (sink && sink->cancel && atomic_load(sink->cancel))
 			return why_set(why, -ECANCELED, "cancelled");
-		n = v->blocks - done;
-		if (n > CHUNK_BLOCKS)
-			n = CHUNK_BLOCKS;
-		lba = v->nwa + done;
-		read_ahead(v, done, n);
-		err = disc_read(v->disc, chunk, (size_t)n * DISC_BLOCK,
-				lba * DISC_BLOCK);
-		if (err < 0)
-			return why_set(why, err,
-				       "%s: cannot read back blocks %llu to "
-				       "%llu",
-				       disc_path(v->disc),
-				       (unsigned long long)lba,
-				       (unsigned long long)(lba + n - 1));
-		err = check_chunk(v, lba, chunk, n, why);
+		err = next_blocks(v, ahead, v->nwa + done, &chunk, &n, why);
+		if (err >= 0)
+			err = check_chunk(v, v->nwa + done, chunk, n, why);
 		if (err < 0)
 			return err;
 		done += n;
@@ -230,14 +215,21 @@ int verify_range(struct disc *disc, uint64_t nwa, uint64_t blocks,
 			   .blocks = blocks,
 			   .level = level,
 			   .good_end = nwa};
+	struct read_ahead *ahead;
 	char md5[SUM_BYTES];
 	int err;
 
 	if (level == VERIFY_NONE)
 		return 0;
+	if (iso_md5_start(&v.md5) < 0)
+		return -ENOMEM;
 	forget_cached(disc, nwa, blocks);
-	err = run(&v, sink, why);
-	if (v.md5)
-		iso_md5_end(&v.md5, md5);
+	err = read_ahead_new(disc, nwa * DISC_BLOCK, blocks * DISC_BLOCK,
+			     &ahead);
+	if (!err) {
+		err = run(&v, ahead, sink, why);
+		read_ahead_free(ahead);
+	}
+	iso_md5_end(&v.md5, md5);
 	return err;
 }

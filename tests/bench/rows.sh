@@ -309,8 +309,8 @@ grow() {
 row verify s "md5sum<=1.1" \
 	"reading back a session of $((1024 / SCALE)) MiB, after the burn"
 verify_prepare() {
+	need_big
 	if [ "$1" = md5sum ]; then
-		need_big && need_iso big
 		dd if="$B/big.iso" iflag=nocache count=0 status=none
 	else
 		commit_up "$1" big
