@@ -407,6 +407,22 @@ int stage_open(const char *root, const char *id, bool readonly,
 	return 0;
 }
 
+/*
+ * What SQLite wrote without a sync is durable before the folder gets its name.
+ * All of it is in the database @db_fd: a log that is left was not taken up.
+ */
+static int settle(struct stage *st, int db_fd, struct why *why)
+{
+	if (has_file(st, "stage.db-wal", NULL))
+		return why_set(why, -EIO,
+			       "cannot make a stage in %s: its database could "
+			       "not be written whole",
+			       st->root);
+	if (fsync(db_fd) < 0 || fsync(st->dirfd) < 0)
+		return fail(why, "make a stage in", st->root);
+	return 0;
+}
+
 /* All of a stage's files, in a folder that is not yet seen as one. */
 static int build(struct stage *st, const char *name,
 		 const struct stage_binding *b, const struct stage_loan *loan,
@@ -442,9 +458,7 @@ static int build(struct stage *st, const char *name,
 	/* The connection knows its files by their path: it is opened again
 	 * at the place where they will be. */
 	stage_db_close(st);
-	if (err == 0 && fsync(st->dirfd) < 0)
-		err = fail(why, "make a stage in", st->root);
-	return err;
+	return err < 0 ? err : settle(st, fd, why);
 }
 
 int stage_make(const char *root, const struct stage_binding *b,

@@ -443,9 +443,10 @@ static int configure(struct stage *st, enum stage_db_mode mode, struct why *why)
 	err = run(st, sql, why);
 	if (err < 0 || !writes)
 		return err;
+	/* While it is made it is nothing yet: the maker syncs all of it. */
 	snprintf(sql, sizeof sql,
-		 "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = %d",
-		 LOG_KEEP_BYTES);
+		 "PRAGMA synchronous = %s; PRAGMA journal_size_limit = %d",
+		 mode == STAGE_DB_CREATE ? "OFF" : "FULL", LOG_KEEP_BYTES);
 	return run(st, sql, why);
 }
 

@@ -224,8 +224,9 @@ int volume_import(struct volume *v, uint32_t session_lba, struct tree *t,
 	return tree_import(t, v->disc, &opts, &present, ret, why);
 }
 
-/* Find, open or make the stage. */
-static int open_stage(struct volume *v, const char *from, struct why *why)
+/* Find, open or make the stage; *@ret_made: it has the binding already. */
+static int open_stage(struct volume *v, const char *from, bool *ret_made,
+		      struct why *why)
 {
 	bool look_only = v->readonly_reason || v->opts.offline;
 	AUTO_FREE char *id = NULL;
@@ -247,6 +248,7 @@ static int open_stage(struct volume *v, const char *from, struct why *why)
 		return stage_open(v->stage_root, id, look_only, &v->stage, why);
 	if (look_only)
 		return 0;
+	*ret_made = true;
 	return stage_create(v->stage_root, &v->binding, &v->stage, why);
 }
 
@@ -255,6 +257,7 @@ static int attach_stage(struct volume *v, const char *from, struct why *why)
 	bool look_only = v->readonly_reason || v->opts.offline;
 	int err = volume_fill_binding(v->disc, &v->medium, &v->info, v->blank,
 				      &v->binding);
+	bool made = false;
 
 	if (err)
 		return why_set(why, err, "out of memory");
@@ -263,7 +266,7 @@ static int attach_stage(struct volume *v, const char *from, struct why *why)
 	/* An older session has no stage; it is never written to. */
 	if (v->opts.session_lba != IMPORT_LAST)
 		return 0;
-	err = open_stage(v, from, why);
+	err = open_stage(v, from, &made, why);
 	if (err < 0 && v->opts.readonly && !from) {
 		log_warning("shown without changes that are pending: %s",
 			    why_text(why, err));
@@ -282,7 +285,7 @@ static int attach_stage(struct volume *v, const char *from, struct why *why)
 	volume_set_limit(v);
 	v->loaded = true;
 	stage_get_result(v->stage, v->last_result, sizeof v->last_result, NULL);
-	if (look_only)
+	if (look_only || made)
 		return 0;
 	/* The disc may have another path now. */
 	return from ? stage_move(v->stage, &v->binding, why)
