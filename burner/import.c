@@ -11,6 +11,7 @@
 #include "burner/import_node.h"
 #include "burner/library.h"
 #include "burner/survey.h"
+#include "burner/tree_sums.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
 #include "common/heap.h"
@@ -21,6 +22,12 @@ enum { DIGEST_HEAD_BYTES = (VOLUME_SUPERBLOCK + 2) * DISC_BLOCK };
 /* libisofs only reads these. */
 static char severity_sorry[] = "SORRY";
 static char charset_utf8[] = "UTF-8";
+
+enum {
+	/* iso_read_opts_set_no_md5 */
+	NO_SUMS = 1,
+	SUMS_BUT_NO_TAGS = 2, /* the tags are tree_sums.h's to check */
+};
 
 /*
  * What was told is not needed any more: libisofs' nodes make room for the
@@ -162,7 +169,7 @@ static int read_options(const struct import_opts *opts, uint32_t start,
 	iso_read_opts_set_no_joliet(ro, opts->no_joliet);
 	iso_read_opts_set_no_iso1999(ro, 0);
 	iso_read_opts_set_no_aaip(ro, 0);
-	iso_read_opts_set_no_md5(ro, !md5);
+	iso_read_opts_set_no_md5(ro, md5 ? SUMS_BUT_NO_TAGS : NO_SUMS);
 	iso_read_opts_set_input_charset(ro, charset_utf8);
 	iso_read_opts_load_system_area(ro, 1);
 	iso_read_opts_keep_import_src(ro, 1);
@@ -275,6 +282,21 @@ static int load(struct disc *disc, const struct import_opts *opts,
 	return err;
 }
 
+/*
+ * The tree, with its checksums, which are looked at meanwhile and are the
+ * reason where both fail.  *@sums is taken over.
+ */
+static int load_summed(struct disc *disc, const struct import_opts *opts,
+		       uint32_t start, bool has_md5,
+		       struct tree_sums **sums, struct base_image *base, struct why *why)
+{
+	int err = load(disc, opts, start, has_md5, base, why);
+	int bad = tree_sums_end(*sums, why);
+
+	*sums = NULL;
+	return bad < 0 ? bad : err;
+}
+
 /* Where libisofs begins to read, and which session that is. */
 static int choose_session(struct disc *disc, const struct import_opts *opts,
 			  uint32_t *ret_start, struct import_info *info,
@@ -331,6 +353,7 @@ static int import(struct disc *disc, const struct import_opts *opts,
 		  struct base_image *ret, struct why *why)
 {
 	struct base_image base = {0};
+	struct tree_sums *sums = NULL;
 	struct survey survey;
 	uint32_t start = 0;
 	int err;
@@ -340,12 +363,16 @@ static int import(struct disc *disc, const struct import_opts *opts,
 		return err;
 	err = choose_session(disc, opts, &start, &base.info, why);
 	if (err == 0)
+		err = tree_sums_begin(disc, start, &sums);
+	if (err == 0)
 		err = survey_session(disc, start, opts, NULL, NULL, &survey,
 				     why);
 	if (err == 0)
 		err = make_digest(disc, &survey, &base.info, why);
 	if (err == 0)
-		err = load(disc, opts, start, survey.has_md5, &base, why);
+		err = load_summed(disc, opts, start, survey.has_md5, &sums,
+				  &base, why);
+	tree_sums_drop(sums);
 	if (err == 0) {
 		base.info.tree_blocks = survey.tree_blocks;
 		base.content_in_head = survey.content_in_head;
