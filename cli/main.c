@@ -105,7 +105,9 @@ int main(int argc, char **argv)
 	int code;
 
 	fill_standard_files();
-	setlocale(LC_ALL, "");
+	/* Widths of characters, and what the system says. */
+	setlocale(LC_CTYPE, "");
+	setlocale(LC_MESSAGES, "");
 	/* A reader that went away is an error of write(2), not our end. */
 	signal(SIGPIPE, SIG_IGN);
 	code = run(argc, argv);
