@@ -33,15 +33,21 @@ struct extent {
 
 /*
  * A file's extents.  Zero-initialized is empty.  One extent is held inside,
- * more on the heap, so that an imported file costs no allocation.
+ * so that an imported file costs no allocation; more are in leaves of some
+ * hundred at most, so that a change costs the same in a file of many pieces.
  */
 struct extent_map {
 	union {
 		struct extent one;
-		struct extent *many;
+		struct extent_leaf **leaves;
 	};
 	uint32_t n;
-	uint32_t room; /* of many; 0: one is used */
+	uint32_t n_leaves; /* 0: one is used */
+};
+
+/* Where a walk over a map stands.  Zero-initialized: before the first. */
+struct extent_cursor {
+	uint32_t leaf, i;
 };
 
 /* A list of extents that a change took out of a map, for the caller to release.
@@ -57,8 +63,14 @@ void extent_list_release(struct extent_list *l);
 /* extent_map_copy - *@ret becomes an independent copy.  0 or -ENOMEM. */
 int extent_map_copy(const struct extent_map *m, struct extent_map *ret);
 
-/* The extents as an array of m->n, valid until the next change. */
-const struct extent *extent_map_array(const struct extent_map *m);
+/*
+ * extent_map_next - the next extent of a walk in order of the file; NULL at the
+ * end.  It is valid, and the walk may go on, until the map's next change.
+ * extent_map_list - copy all of them, m->n, to @ret.
+ */
+const struct extent *extent_map_next(const struct extent_map *m,
+				     struct extent_cursor *c);
+void extent_map_list(const struct extent_map *m, struct extent *ret);
 
 /*
  * extent_map_at - the piece that holds byte @off: an extent cut to begin at
@@ -84,7 +96,7 @@ int extent_map_cut(struct extent_map *m, uint64_t size,
 		   struct extent_list *dropped);
 
 /* extent_map_share - mark the EXTENT_DATA extents in the range as shared
- * (splitting at its ends).  0 or -ENOMEM. */
+ * (splitting at its ends).  0 or -ENOMEM, with some of them marked. */
 int extent_map_share(struct extent_map *m, uint64_t off, uint64_t len);
 
 /* extent_map_bytes - how many bytes come from @source. */

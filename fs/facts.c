@@ -45,15 +45,16 @@ static bool replaces(struct tree *t, const struct inode *inode)
 static void find_content(const struct inode *inode, struct tree_facts *ret)
 {
 	struct extent_map tmp;
-	const struct extent_map *map;
+	struct extent_cursor c = {0};
+	const struct extent *first;
 
 	if (!S_ISREG(inode->mode) || ret->added || ret->modified ||
 	    (inode->flags & I_BOOTCAT) || !inode->size)
 		return;
-	map = inode_map(inode, &tmp);
-	if (!map->n || extent_map_array(map)->source != EXTENT_DISC)
+	first = extent_map_next(inode_map(inode, &tmp), &c);
+	if (!first || first->source != EXTENT_DISC)
 		return;
-	ret->lba = extent_map_array(map)->pos / DISC_BLOCK;
+	ret->lba = first->pos / DISC_BLOCK;
 	ret->on_disc = ret->lba != IMPORT_NOWHERE;
 }
 

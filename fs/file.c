@@ -521,17 +521,18 @@ static int put_shared(struct tree *t, struct inode *dst, uint64_t off,
 		      uint64_t len, const struct extent_map *from)
 {
 	struct extent hole = {.off = off, .len = len, .source = EXTENT_HOLE};
-	const struct extent *v = extent_map_array(from);
 	struct extent_list dropped = {0};
+	struct extent_cursor c = {0};
+	const struct extent *e;
 	struct extent_map *map;
 	int err = inode_own_map(dst, &map);
 
 	if (!err)
 		err = extent_map_put(map, &hole, &dropped);
-	for (uint32_t i = 0; !err && i < from->n; i++) {
-		err = extent_map_put(map, &v[i], &dropped);
-		if (!err && v[i].source == EXTENT_DATA)
-			stage_data_ref(t->data, v[i].pos, v[i].len);
+	while (!err && (e = extent_map_next(from, &c))) {
+		err = extent_map_put(map, e, &dropped);
+		if (!err && e->source == EXTENT_DATA)
+			stage_data_ref(t->data, e->pos, e->len);
 	}
 	tree_release_extents(t, &dropped);
 	return err;

@@ -187,20 +187,21 @@ static int merge(const struct extent_map *live, const struct extent_map *frozen,
 		 const struct extent_map *burned, struct extent_map *ret)
 {
 	struct extent_list none = {0};
-	const struct extent *v = extent_map_array(live);
+	struct extent_cursor c = {0};
+	const struct extent *e;
 	int err = extent_map_copy(live, ret);
 
-	for (uint32_t i = 0; !err && i < live->n; i++) {
-		uint64_t off = v[i].off, end = off + v[i].len;
+	while (!err && (e = extent_map_next(live, &c))) {
+		uint64_t off = e->off, end = off + e->len;
 
 		while (!err && off < end) {
 			struct extent was, is;
 			bool same;
 
 			extent_map_at(frozen, off, end - off, &was);
-			same = was.source == v[i].source &&
-			       v[i].source == EXTENT_DATA &&
-			       was.pos == v[i].pos + (off - v[i].off);
+			same = was.source == e->source &&
+			       e->source == EXTENT_DATA &&
+			       was.pos == e->pos + (off - e->off);
 			extent_map_at(burned, off, was.len, &is);
 			if (same && is.source == EXTENT_DISC)
 				err = extent_map_put(ret, &is, &none);
@@ -283,33 +284,28 @@ static int prepare_contents(struct rebase *r, struct contents *c)
 static void install(struct tree *t, struct content *c)
 {
 	struct inode *inode = c->inode;
+	struct extent_cursor live = {0}, gone = {0}, burned = {0};
 	struct extent_map old = {0};
+	const struct extent *e;
 
 	/* References that the new map keeps are taken before the old go. */
-	for (uint32_t i = 0; !c->plain && i < c->live.n; i++) {
-		const struct extent *e = &extent_map_array(&c->live)[i];
-
+	while (!c->plain && (e = extent_map_next(&c->live, &live)))
 		if (e->source == EXTENT_DATA)
 			stage_data_ref(t->data, e->pos, e->len);
-	}
 	if (!(inode->flags & I_PLAIN) && inode->map) {
 		old = *inode->map;
 		*inode->map = (struct extent_map){0};
 	}
-	for (uint32_t i = 0; i < old.n; i++) {
-		const struct extent *e = &extent_map_array(&old)[i];
-
+	while ((e = extent_map_next(&old, &gone)))
 		if (e->source == EXTENT_DATA)
 			stage_data_unref(t->data, e->pos, e->len);
-	}
 	extent_map_release(&old);
 	if (c->plain) {
 		if (!(inode->flags & I_PLAIN))
 			free(inode->map);
 		inode->flags |= I_PLAIN;
-		inode->lba = c->burned.n ? extent_map_array(&c->burned)->pos /
-						   DISC_BLOCK
-					 : 0;
+		e = extent_map_next(&c->burned, &burned);
+		inode->lba = e ? e->pos / DISC_BLOCK : 0;
 	} else {
 		assert(!(inode->flags & I_PLAIN) && inode->map);
 		*inode->map = c->live;

@@ -104,14 +104,18 @@ static int collect_content(struct builder *b, const struct inode *inode,
 {
 	struct extent_map tmp;
 	const struct extent_map *map = inode_map(inode, &tmp);
+	struct extent *extents;
 
 	n->size = inode->size;
 	n->n_extents = map->n;
 	if (!map->n)
 		return 0;
-	n->extents = arena_copy(&b->arena, extent_map_array(map),
-				map->n * sizeof *n->extents);
-	return n->extents ? 0 : -ENOMEM;
+	extents = arena_alloc(&b->arena, map->n * sizeof *extents);
+	if (!extents)
+		return -ENOMEM;
+	extent_map_list(map, extents);
+	n->extents = extents;
+	return 0;
 }
 
 static int collect_node(struct builder *b, struct inode *inode,

@@ -276,13 +276,14 @@ static int mark_shared(struct tree *t, const struct data_range *ranges,
 	for (l = t->deltas.next; n && l != &t->deltas; l = l->next) {
 		struct inode *inode =
 			list_entry(l, struct inode_delta, link)->inode;
+		struct extent e;
+		uint64_t off;
 
 		if (!S_ISREG(inode->mode) || (inode->flags & I_PLAIN) ||
 		    !inode->map)
 			continue;
-		for (uint32_t i = 0; i < inode->map->n; i++) {
-			struct extent e = extent_map_array(inode->map)[i];
-
+		for (off = 0; off < inode->size; off += e.len) {
+			extent_map_at(inode->map, off, inode->size - off, &e);
 			if (e.source == EXTENT_DATA && !e.shared &&
 			    overlaps(&e, ranges, n) &&
 			    extent_map_share(inode->map, e.off, e.len) < 0)

@@ -265,13 +265,12 @@ static void restore_content(struct tree *t, struct restored *s)
 {
 	struct inode *inode = s->inode;
 	struct extent_map *old = inode->flags & I_PLAIN ? NULL : inode->map;
+	struct extent_cursor c = {0};
+	const struct extent *e;
 
-	for (uint32_t i = 0; old && i < old->n; i++) {
-		const struct extent *e = &extent_map_array(old)[i];
-
+	while (old && (e = extent_map_next(old, &c)))
 		if (e->source == EXTENT_DATA && t->data)
 			stage_data_unref(t->data, e->pos, e->len);
-	}
 	if (old)
 		extent_map_release(old);
 	free(old);

@@ -68,17 +68,18 @@ static int spool_file(struct snapshot *s, struct frozen_inode *f,
 		      unsigned char *buf, const atomic_int *cancel,
 		      struct why *why)
 {
-	const struct extent *e = extent_map_array(&f->map);
+	struct extent_cursor c = {0};
+	const struct extent *e;
 	int err = 0;
 
 	f->spool_pos = s->spool_end;
 	s->spool_end += f->size;
-	for (uint32_t i = 0; !err && i < f->map.n; i++) {
+	while (!err && (e = extent_map_next(&f->map, &c))) {
 		if (cancel && atomic_load(cancel))
 			return why_set(why, -ECANCELED,
 				       "the burn was cancelled");
-		if (e[i].source == EXTENT_DISC)
-			err = copy(s, &e[i], f->spool_pos + e[i].off, buf, why);
+		if (e->source == EXTENT_DISC)
+			err = copy(s, e, f->spool_pos + e->off, buf, why);
 	}
 	return err;
 }
