@@ -33,6 +33,8 @@ enum {
 	MOUNT_MAX_IDLE = 2,
 	MOUNT_MAX_OPCODES = 64,
 	MOUNT_MAX_IO = 1 << 20, /* bytes in one READ or WRITE */
+	/* Below this, copying costs less than the calls that avoid it. */
+	SPLICE_MIN = 32 * 1024,
 };
 
 /* Moves the bytes of one thread's requests; zero-initialized but for pipe[]. */

@@ -9,9 +9,6 @@
 
 #include "common/cleanup.h"
 
-/* Below this, copying costs less than the calls that avoid it. */
-enum { SPLICE_MIN = 32 * 1024 };
-
 void mount_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		   struct fuse_file_info *fi)
 {

@@ -4,6 +4,7 @@
 #include "fs/fuse_request.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,19 @@ static void want(struct fuse_conn_info *conn, unsigned caps)
 	conn->want |= conn->capable & caps;
 }
 
+/* Whether we may have a pipe of @bytes: an ordinary user is bounded. */
+static bool pipe_holds(int bytes)
+{
+	int fds[2], size;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return false;
+	size = fcntl(fds[0], F_SETPIPE_SZ, bytes);
+	close(fds[0]);
+	close(fds[1]);
+	return size >= bytes;
+}
+
 void mount_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct fs_mount *m = userdata;
@@ -117,9 +131,11 @@ void mount_init(void *userdata, struct fuse_conn_info *conn)
 			    FUSE_CAP_READDIRPLUS_AUTO);
 	m->no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
 	m->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
-	/* With its header it fills a pipe of the size that an ordinary user may
-	 * have: a page more, and libfuse copies instead of splicing. */
-	conn->max_write = MOUNT_MAX_IO - 4096;
+	/* With its header it must fit into a pipe, or libfuse copies instead of
+	 * splicing.  Halves, so that a write of a power of two is not sent as a
+	 * large and a very small one. */
+	conn->max_write = pipe_holds(MOUNT_MAX_IO + 4096) ? MOUNT_MAX_IO
+							  : MOUNT_MAX_IO / 2;
 	/* Above what mappings can have in flight: see wait_for_pages. */
 	conn->max_background = 4096;
 	conn->congestion_threshold = 3072;

@@ -23,7 +23,10 @@
 struct worker {
 	struct fs_mount *m;
 	pthread_t thread;
-	struct fuse_buf buf;
+	struct fuse_buf buf;   /* the request */
+	struct fuse_buf piped; /* mem is libfuse's; for requests in its pipe */
+	void *mem;	       /* REQUEST_MAX bytes, or NULL: not needed yet */
+	bool large;	       /* the last request was a WRITE of many pages */
 	int peek[2]; /* a pipe for a copy of the header, -1: not made yet */
 	uint32_t write_flags;
 	atomic_bool ended;
@@ -35,6 +38,9 @@ struct worker {
 };
 
 enum { IDLE = 0, UNKNOWN = 0xffff }; /* no opcodes */
+
+/* What the kernel may send: a WRITE with its header. */
+enum { REQUEST_MAX = MOUNT_MAX_IO + 4096 };
 
 static _Thread_local struct worker *self;
 
@@ -99,6 +105,48 @@ static uint32_t note_request(struct worker *w)
 	return req.head.opcode;
 }
 
+/* The next request into @w->mem: its length, 0 at the end, or -errno. */
+static int read_request(struct worker *w)
+{
+	struct fuse_session *se = w->m->session;
+	ssize_t n;
+
+	if (!w->mem)
+		w->mem = malloc(REQUEST_MAX);
+	if (!w->mem)
+		return -ENOMEM;
+	n = read(fuse_session_fd(se), w->mem, REQUEST_MAX);
+	if (n < 0) {
+		if (errno == ENODEV) {
+			fuse_session_exit(se); /* unmounted */
+			return 0;
+		}
+		/* ENOENT: who asked was interrupted. */
+		return errno == ENOENT ? -EINTR : -errno;
+	}
+	if ((size_t)n < sizeof(struct fuse_in_header))
+		return -EIO;
+	w->buf = (struct fuse_buf){.mem = w->mem, .size = (size_t)n};
+	return (int)n;
+}
+
+/*
+ * The same, but the bytes of a large WRITE, which come one behind the other,
+ * are left in libfuse's pipe: spliced from there they are copied once.  With
+ * small ones the calls for that cost more than a copy.
+ */
+static int receive(struct worker *w)
+{
+	int n;
+
+	if (!w->large)
+		return read_request(w);
+	w->piped.flags = 0;
+	n = fuse_session_receive_buf(w->m->session, &w->piped);
+	w->buf = w->piped;
+	return n;
+}
+
 static void wake(struct fs_mount *m)
 {
 	static const uint64_t one = 1;
@@ -116,6 +164,7 @@ static void serve(struct worker *w)
 	opcode = note_request(w);
 	if (opcode)
 		atomic_store(&w->serving, opcode);
+	w->large = opcode == FUSE_WRITE && w->buf.size >= SPLICE_MIN;
 	fuse_session_process_buf(m->session, &w->buf);
 	atomic_fetch_add(&w->served, 1);
 	atomic_store(&w->serving, IDLE);
@@ -172,8 +221,7 @@ static void *worker_run(void *arg)
 	self = w;
 	atomic_store(&w->tid, gettid());
 	while (!atomic_load(&m->ending)) {
-		w->buf.flags = 0;
-		n = fuse_session_receive_buf(m->session, &w->buf);
+		n = receive(w);
 		if (n == -EINTR || n == -EAGAIN)
 			continue;
 		if (n <= 0) {
@@ -199,7 +247,8 @@ static void worker_free(struct worker *w)
 		close(w->peek[0]);
 		close(w->peek[1]);
 	}
-	free(w->buf.mem);
+	free(w->piped.mem);
+	free(w->mem);
 	free(w);
 }
 

@@ -73,6 +73,25 @@ for f in "${files[@]}"; do
 	ok "content: ${f##*/}"
 done
 
+# The bytes of large and of small writes take different ways.
+in_turn() {
+	local _ size
+
+	for _ in {1..10}; do
+		for size in 100 1M 4K 300K 32K 32700; do
+			dd bs=$size count=1 iflag=fullblock status=none
+		done
+	done
+}
+head -c 20M /dev/urandom >want
+in_turn <want >"$MNT/staged-in-turn"
+size=$(stat -c %s "$MNT/staged-in-turn")
+[ "$size" -gt 14000000 ] || fail "only $size bytes were written"
+head -c "$size" want | cmp - "$MNT/staged-in-turn" ||
+	fail "large and small writes in turn are damaged"
+rm "$MNT/staged-in-turn"
+ok "large and small writes in turn"
+
 # Open, and without a name.
 for f in "${files[@]}"; do
 	cp "$f" want
