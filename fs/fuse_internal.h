@@ -4,10 +4,10 @@
 
 /*
  * What the files of the mount share.  fuse_session.c has the session,
- * fuse_worker.c its threads, fuse_signals.c its signals; fuse_ops.c, fuse_io.c
- * and fuse_fsync.c answer the requests; fuse_data.c brings the bytes of a file
- * together; fuse_mountpoint.c knows mount tables and paths, fuse_mount.c
- * mounts.  libfuse is met in fuse_request.h only.
+ * fuse_worker.c its threads, fuse_receive.c takes requests from the device,
+ * fuse_signals.c has its signals; fuse_ops.c, fuse_io.c and fuse_fsync.c answer
+ * the requests; fuse_data.c brings the bytes of a file together;
+ * fuse_mountpoint.c knows mount tables and paths, fuse_mount.c mounts.  libfuse is met in fuse_request.h only.
  */
 
 #include <pthread.h>
@@ -59,6 +59,7 @@ struct fs_mount {
 	/* from INIT on */
 	bool no_open, no_opendir; /* the kernel does without an answer */
 	bool kill_priv;		  /* it leaves clearing set-id bits to us */
+	uint32_t max_request;	  /* bytes, with its header */
 	atomic_ulong
 		init_unique; /* of the INIT whose answer is to be patched */
 

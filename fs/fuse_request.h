@@ -70,6 +70,35 @@ static inline int mount_view(struct fs_mount *m, uint64_t ino, struct view *ret)
 	return err;
 }
 
+/* ---- fuse_receive.c ---- */
+
+/* Takes one thread's requests from the device. */
+struct receiver {
+	struct fuse_buf buf; /* the request: in mem, or in the pipe in */
+	void *mem;	     /* NULL: not needed yet */
+	bool large;	     /* the last request was a large WRITE */
+	bool no_pipe;	     /* we may have none that is large enough */
+	int in[2], peek[2];  /* pipes, -1: not made yet */
+};
+
+struct request_head {
+	struct fuse_in_header head;
+	struct fuse_write_in in; /* of a WRITE */
+};
+
+/*
+ * receiver_next - wait for the next request: its length, 0 when the mount is
+ * gone, -EINTR (try again), or another -errno.
+ * receiver_peek - its first bytes, zeros for what is missing; r->buf stays as
+ * it is.  False: they cannot be seen.
+ * receiver_served - it was served, and r->buf is void.  @opcode may be 0.
+ */
+void receiver_init(struct receiver *r);
+void receiver_release(struct receiver *r);
+int receiver_next(struct receiver *r, struct fs_mount *m);
+bool receiver_peek(struct receiver *r, struct request_head *ret);
+void receiver_served(struct receiver *r, uint32_t opcode);
+
 /* ---- fuse_session.c ---- */
 
 /* The answer to INIT. */

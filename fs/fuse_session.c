@@ -116,10 +116,9 @@ void mount_init(void *userdata, struct fuse_conn_info *conn)
 	 */
 	want(conn, FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO |
 			   FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
-			   FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
-			   FUSE_CAP_SPLICE_MOVE | FUSE_CAP_CACHE_SYMLINKS |
-			   FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK |
-			   FUSE_CAP_EXPLICIT_INVAL_DATA);
+			   FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
+			   FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_POSIX_ACL |
+			   FUSE_CAP_DONT_MASK | FUSE_CAP_EXPLICIT_INVAL_DATA);
 	/*
 	 * O_TRUNC has to come as a SETATTR, since OPEN is not answered; locks
 	 * are the kernel's, and so is the knowledge of what changed content.
@@ -131,11 +130,12 @@ void mount_init(void *userdata, struct fuse_conn_info *conn)
 			    FUSE_CAP_READDIRPLUS_AUTO);
 	m->no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
 	m->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
-	/* With its header it must fit into a pipe, or libfuse copies instead of
-	 * splicing.  Halves, so that a write of a power of two is not sent as a
-	 * large and a very small one. */
+	/* With its header it must fit into a pipe to be spliced.  Halves, so
+	 * that a write of a power of two is not sent as a large and a very
+	 * small one. */
 	conn->max_write = pipe_holds(MOUNT_MAX_IO + 4096) ? MOUNT_MAX_IO
 							  : MOUNT_MAX_IO / 2;
+	m->max_request = conn->max_write + 4096;
 	/* Above what mappings can have in flight: see wait_for_pages. */
 	conn->max_background = 4096;
 	conn->congestion_threshold = 3072;

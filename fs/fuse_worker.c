@@ -23,11 +23,7 @@
 struct worker {
 	struct fs_mount *m;
 	pthread_t thread;
-	struct fuse_buf buf;   /* the request */
-	struct fuse_buf piped; /* mem is libfuse's; for requests in its pipe */
-	void *mem;	       /* REQUEST_MAX bytes, or NULL: not needed yet */
-	bool large;	       /* the last request was a WRITE of many pages */
-	int peek[2]; /* a pipe for a copy of the header, -1: not made yet */
+	struct receiver in;
 	uint32_t write_flags;
 	atomic_bool ended;
 	atomic_int tid;	     /* 0: not running yet */
@@ -38,9 +34,6 @@ struct worker {
 };
 
 enum { IDLE = 0, UNKNOWN = 0xffff }; /* no opcodes */
-
-/* What the kernel may send: a WRITE with its header. */
-enum { REQUEST_MAX = MOUNT_MAX_IO + 4096 };
 
 static _Thread_local struct worker *self;
 
@@ -54,38 +47,28 @@ struct mover *mount_mover(void)
 	return &self->mover;
 }
 
-struct write_request {
-	struct fuse_in_header head;
-	struct fuse_write_in in;
-};
-
-/* The first bytes of the request in @w->buf, which stays as it is.  What is
- * missing stays zero. */
-static bool peek_request(struct worker *w, struct write_request *ret)
+/* Whether an answer to INIT is to be patched (io_writev). */
+static void note_init(struct worker *w, const struct request_head *req)
 {
-	size_t len = w->buf.size < sizeof *ret ? w->buf.size : sizeof *ret;
+	const struct fuse_init_in *init;
 
-	if (!(w->buf.flags & FUSE_BUF_IS_FD)) {
-		memcpy(ret, w->buf.mem, len);
-		return true;
-	}
-	if (w->peek[0] < 0 && pipe2(w->peek, O_CLOEXEC | O_NONBLOCK)) {
-		w->peek[0] = w->peek[1] = -1;
-		return false;
-	}
-	return tee(w->buf.fd, w->peek[1], len, SPLICE_F_NONBLOCK) > 0 &&
-	       read(w->peek[0], ret, len) >= (ssize_t)sizeof ret->head;
+	if (req->head.opcode != FUSE_INIT ||
+	    (w->in.buf.flags & FUSE_BUF_IS_FD) ||
+	    w->in.buf.size < sizeof req->head + 16)
+		return;
+	init = (const void *)((const char *)w->in.buf.mem + sizeof req->head);
+	if (init->flags & FUSE_HANDLE_KILLPRIV_V2)
+		atomic_store(&w->m->init_unique, req->head.unique);
 }
 
-/* Count the request in @w->buf; returns its opcode, 0 if it is not known. */
+/* Count the request in w->in; returns its opcode, 0 if it is not known. */
 static uint32_t note_request(struct worker *w)
 {
-	struct write_request req = {.head = {.opcode = 0}};
-	const struct fuse_init_in *init;
+	struct request_head req;
 
 	/* What cannot be seen is taken for a write of an ordinary user. */
 	w->write_flags = FUSE_WRITE_KILL_SUIDGID;
-	if (!peek_request(w, &req)) {
+	if (!receiver_peek(&w->in, &req)) {
 		atomic_fetch_add(&w->m->pushed, 1);
 		return 0;
 	}
@@ -95,56 +78,8 @@ static uint32_t note_request(struct worker *w)
 	if (req.head.opcode < MOUNT_MAX_OPCODES)
 		atomic_fetch_add_explicit(&w->m->counts[req.head.opcode], 1,
 					  memory_order_relaxed);
-	if (req.head.opcode == FUSE_INIT && !(w->buf.flags & FUSE_BUF_IS_FD) &&
-	    w->buf.size >= sizeof req.head + 16) {
-		init = (const void *)((const char *)w->buf.mem +
-				      sizeof req.head);
-		if (init->flags & FUSE_HANDLE_KILLPRIV_V2)
-			atomic_store(&w->m->init_unique, req.head.unique);
-	}
+	note_init(w, &req);
 	return req.head.opcode;
-}
-
-/* The next request into @w->mem: its length, 0 at the end, or -errno. */
-static int read_request(struct worker *w)
-{
-	struct fuse_session *se = w->m->session;
-	ssize_t n;
-
-	if (!w->mem)
-		w->mem = malloc(REQUEST_MAX);
-	if (!w->mem)
-		return -ENOMEM;
-	n = read(fuse_session_fd(se), w->mem, REQUEST_MAX);
-	if (n < 0) {
-		if (errno == ENODEV) {
-			fuse_session_exit(se); /* unmounted */
-			return 0;
-		}
-		/* ENOENT: who asked was interrupted. */
-		return errno == ENOENT ? -EINTR : -errno;
-	}
-	if ((size_t)n < sizeof(struct fuse_in_header))
-		return -EIO;
-	w->buf = (struct fuse_buf){.mem = w->mem, .size = (size_t)n};
-	return (int)n;
-}
-
-/*
- * The same, but the bytes of a large WRITE, which come one behind the other,
- * are left in libfuse's pipe: spliced from there they are copied once.  With
- * small ones the calls for that cost more than a copy.
- */
-static int receive(struct worker *w)
-{
-	int n;
-
-	if (!w->large)
-		return read_request(w);
-	w->piped.flags = 0;
-	n = fuse_session_receive_buf(w->m->session, &w->piped);
-	w->buf = w->piped;
-	return n;
 }
 
 static void wake(struct fs_mount *m)
@@ -164,8 +99,8 @@ static void serve(struct worker *w)
 	opcode = note_request(w);
 	if (opcode)
 		atomic_store(&w->serving, opcode);
-	w->large = opcode == FUSE_WRITE && w->buf.size >= SPLICE_MIN;
-	fuse_session_process_buf(m->session, &w->buf);
+	fuse_session_process_buf(m->session, &w->in.buf);
+	receiver_served(&w->in, opcode);
 	atomic_fetch_add(&w->served, 1);
 	atomic_store(&w->serving, IDLE);
 }
@@ -221,7 +156,7 @@ static void *worker_run(void *arg)
 	self = w;
 	atomic_store(&w->tid, gettid());
 	while (!atomic_load(&m->ending)) {
-		n = receive(w);
+		n = receiver_next(&w->in, m);
 		if (n == -EINTR || n == -EAGAIN)
 			continue;
 		if (n <= 0) {
@@ -243,12 +178,7 @@ static void *worker_run(void *arg)
 static void worker_free(struct worker *w)
 {
 	mover_release(&w->mover);
-	if (w->peek[0] >= 0) {
-		close(w->peek[0]);
-		close(w->peek[1]);
-	}
-	free(w->piped.mem);
-	free(w->mem);
+	receiver_release(&w->in);
 	free(w);
 }
 
@@ -265,7 +195,7 @@ int mount_start_worker(struct fs_mount *m)
 	if (!w)
 		return -ENOMEM;
 	w->m = m;
-	w->peek[0] = w->peek[1] = -1;
+	receiver_init(&w->in);
 	w->mover.pipe[0] = w->mover.pipe[1] = -1;
 	atomic_fetch_add(&m->idle, 1);
 	sigfillset(&all);
