@@ -47,6 +47,18 @@ on_log(enum fuse_log_level level, const char *fmt, va_list ap)
 
 /* ---- the device ---- */
 
+#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
+/* Such a libfuse has a name for all that we want, and may have been built
+ * without fuse_session_custom_io. */
+static int take_device(struct fs_mount *m, int fd)
+{
+	char name[32];
+
+	/* fuse_session_mount(3): it is mounted already. */
+	snprintf(name, sizeof name, "/dev/fd/%d", fd);
+	return fuse_session_mount(m->session, name) ? -EIO : 0;
+}
+#else
 static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 {
 	(void)userdata;
@@ -83,9 +95,14 @@ static ssize_t io_splice(int fd_in, off_t *off_in, int fd_out, off_t *off_out,
 static const struct fuse_custom_io device_io = {
 	.writev = io_writev,
 	.read = io_read,
-	.splice_receive = io_splice,
 	.splice_send = io_splice,
 };
+
+static int take_device(struct fs_mount *m, int fd)
+{
+	return fuse_session_custom_io(m->session, &device_io, fd);
+}
+#endif
 
 static void want(struct fuse_conn_info *conn, unsigned caps)
 {
@@ -128,6 +145,14 @@ void mount_init(void *userdata, struct fuse_conn_info *conn)
 			    FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_POSIX_LOCKS |
 			    FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_HANDLE_KILLPRIV |
 			    FUSE_CAP_READDIRPLUS_AUTO);
+#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
+	want(conn, FUSE_CAP_HANDLE_KILLPRIV_V2);
+	m->kill_priv = conn->want & FUSE_CAP_HANDLE_KILLPRIV_V2;
+#endif
+#ifdef FUSE_CAP_OVER_IO_URING
+	/* Its threads would be libfuse's and not ours (fuse_worker.c). */
+	conn->want &= ~(unsigned)FUSE_CAP_OVER_IO_URING;
+#endif
 	m->no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
 	m->no_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
 	/* With its header it must fit into a pipe to be spliced.  Halves, so
@@ -177,7 +202,7 @@ static int mount_session(struct fs_mount *m, const struct mount_opts *opts,
 		return err;
 	err = mountpoint_dev(m->dir, &m->dev);
 	if (!err)
-		err = fuse_session_custom_io(m->session, &device_io, fd);
+		err = take_device(m, fd);
 	if (err) {
 		mountpoint_detach(m->dir);
 		return why_set(why, err, "cannot mount on %s: %s", m->dir,

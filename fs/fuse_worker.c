@@ -50,6 +50,7 @@ struct mover *mount_mover(void)
 /* Whether an answer to INIT is to be patched (io_writev). */
 static void note_init(struct worker *w, const struct request_head *req)
 {
+#ifndef FUSE_CAP_HANDLE_KILLPRIV_V2
 	const struct fuse_init_in *init;
 
 	if (req->head.opcode != FUSE_INIT ||
@@ -59,6 +60,10 @@ static void note_init(struct worker *w, const struct request_head *req)
 	init = (const void *)((const char *)w->in.buf.mem + sizeof req->head);
 	if (init->flags & FUSE_HANDLE_KILLPRIV_V2)
 		atomic_store(&w->m->init_unique, req->head.unique);
+#else
+	(void)w;
+	(void)req;
+#endif
 }
 
 /* Count the request in w->in; returns its opcode, 0 if it is not known. */
