@@ -182,7 +182,7 @@ static int import(struct volume *v, size_t number, struct tree **ret)
  * thread that serves the mount. */
 static int import_when_idle(struct volume *v, size_t number, struct tree **ret)
 {
-	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000L};
+	const struct timespec pause = {.tv_nsec = 20 * 1000000L};
 	int err;
 
 	for (int ms = 0; !volume_try_turn(v, "a look at an older session");
