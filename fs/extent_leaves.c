@@ -288,7 +288,7 @@ static int spread(struct extent_map *m, struct place from, struct place to,
 		uint32_t part =
 			sum - k * share < share ? sum - k * share : share;
 
-		memcpy(m->leaves[at + k]->v, all + k * share, part * size);
+		memcpy(m->leaves[at + k]->v, all + (size_t)k * share, part * size);
 		m->leaves[at + k]->n = part;
 	}
 	if (parts < have)
