@@ -426,7 +426,7 @@ START_TEST(full_file_system_loses_nothing)
 		printf("skipped: mounting a small tmpfs needs root\n");
 		return;
 	}
-	ck_assert_int_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL),
+	ck_assert_int_eq(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL),
 			 0);
 	stage_close(st, true);
 	st = NULL;
