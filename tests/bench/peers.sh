@@ -41,6 +41,13 @@ await() {
 	die "in vain: $*"
 }
 
+# discfs_place - where it is mounted, without an image.
+discfs_place() {
+	P=$W/peer/discfs
+	M=$P/mnt
+	mkdir -p "$M"
+}
+
 # discfs_mount IMAGE [OPTS]
 discfs_mount() {
 	"$DISCFS" mount -o "stage=$P/stage,commit=manual${2:+,$2}" "$1" "$M"

@@ -164,15 +164,17 @@ mount_to_ls() {
 	if [ "$1" = xorriso ]; then
 		quiet xorriso -indev "stdio:$image" -lsd /
 	else
-		P=$W/peer/discfs
-		M=$P/mnt
-		mkdir -p "$M"
+		discfs_place
 		discfs_mount "$image"
 		ls "$M" >/dev/null
 	fi
 }
+# What is measured in a subshell is unmounted by its caller.
 mount_down() {
-	[ "$1" != discfs ] || peer_down "$1"
+	[ "$1" != discfs ] || {
+		discfs_place
+		peer_down "$1"
+	}
 }
 
 row memory-mounted KiB "xorriso<=0.35" \
@@ -206,9 +208,7 @@ daemon() {
 row remount s "unstaged" \
 	"mount with a stage of $((100000 / SCALE)) deltas"
 remount_prepare() {
-	P=$W/peer/discfs
-	M=$P/mnt
-	mkdir -p "$M"
+	discfs_place
 	: >"$P/disc.iso"
 	[ "$1" = unstaged ] || {
 		discfs_mount "$P/disc.iso"
@@ -279,9 +279,7 @@ grown_up() {
 	cp "$B/n$2.iso" "$W/out.iso"
 	date >"$W/changed"
 	if [ "$1" = discfs ]; then
-		P=$W/peer/discfs
-		M=$P/mnt
-		mkdir -p "$M"
+		discfs_place
 		discfs_mount "$W/out.iso" verify=none
 		cp "$W/changed" "$M/0/file-0"
 	fi
