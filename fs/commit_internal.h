@@ -26,9 +26,9 @@ struct commit {
 
 /*
  * commit_carry_out - all states, and what is left of a commit that failed
- * settled. The caller has its turn (volume_take_turn). Returns 0 with the session's blocks
- * (0: there was nothing to burn), or -errno with @why; c->published says
- * whether it is burned nevertheless.
+ * settled.  The caller has its turn (volume_take_turn).
+ * Returns 0 with the session's blocks (0: there was nothing to burn), or -errno
+ * with @why; c->published says whether it is burned nevertheless.
  */
 int commit_carry_out(struct commit *c, uint64_t *ret_blocks, struct why *why);
 

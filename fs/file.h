@@ -59,7 +59,8 @@ int file_write_begin(struct tree *t, const struct cred *cred, uint64_t ino,
 int file_write_end(struct tree *t, const struct cred *cred, struct file_io *io,
 		   size_t done, bool kill_suidgid);
 
-/* fallocate(2): mode 0, KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE, ZERO_RANGE[|KEEP_SIZE]; others -EOPNOTSUPP. */
+/* fallocate(2): mode 0, KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE,
+ * ZERO_RANGE[|KEEP_SIZE]; others -EOPNOTSUPP. */
 int file_fallocate(struct tree *t, const struct cred *cred, uint64_t ino,
 		   int mode, uint64_t off, uint64_t len);
 

@@ -7,7 +7,8 @@
  * fuse_worker.c its threads, fuse_receive.c takes requests from the device,
  * fuse_signals.c has its signals; fuse_ops.c, fuse_io.c and fuse_fsync.c answer
  * the requests; fuse_data.c brings the bytes of a file together;
- * fuse_mountpoint.c knows mount tables and paths, fuse_mount.c mounts.  libfuse is met in fuse_request.h only.
+ * fuse_mountpoint.c knows mount tables and paths, fuse_mount.c mounts.  libfuse
+ * is met in fuse_request.h only.
  */
 
 #include <pthread.h>

@@ -292,7 +292,8 @@ void inode_base_free(struct inode_base *b);
 void inode_delta_free(struct tree *t, struct inode *inode);
 /* tree_release_extents - drop the references of the extents in @l, and @l. */
 void tree_release_extents(struct tree *t, struct extent_list *l);
-/* inode_kill_suidgid - set-id bits and capabilities go; inode_will_change was called. */
+/* inode_kill_suidgid - set-id bits and capabilities go; inode_will_change was
+ * called. */
 void inode_kill_suidgid(struct tree *t, struct inode *inode);
 /* inode_truncate - set the size of a regular file; inode_will_change was called. */
 int inode_truncate(struct tree *t, struct inode *inode, uint64_t size);
@@ -330,7 +331,8 @@ struct dentry *dentry_prepare(struct tree *t, struct inode *parent,
 			      const char *name, struct inode *inode);
 void dentry_enter(struct tree *t, struct dentry *d);
 void dentry_leave(struct tree *t, struct dentry *d);
-/* tree_sweep - now and then: drop what is no delta from tree.changed; tree_sweep_all: now. */
+/* tree_sweep - now and then: drop what is no delta from tree.changed;
+ * tree_sweep_all: now. */
 void tree_sweep(struct tree *t);
 void tree_sweep_all(struct tree *t);
 /* dentry_new - a place without any flag, in the hash. */
