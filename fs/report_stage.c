@@ -121,8 +121,8 @@ static struct json_object *binding_object(const struct stage_binding *b)
 	put_text(o, "serial", b->serial);
 	put_text(o, "media_type", b->media_type);
 	put_number(o, "capacity_bytes", b->capacity_blocks * DISC_BLOCK);
-	put_bool(o, "norock", b->import_flags & 1);
-	put_bool(o, "nojoliet", b->import_flags & 2);
+	put_bool(o, "norock", b->import_flags & STAGE_NO_ROCK_RIDGE);
+	put_bool(o, "nojoliet", b->import_flags & STAGE_NO_JOLIET);
 	return o;
 }
 

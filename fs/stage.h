@@ -30,6 +30,8 @@
 
 struct stage;
 
+enum { STAGE_NO_ROCK_RIDGE = 1, STAGE_NO_JOLIET = 2 };
+
 /* What ties a stage to its disc. */
 struct stage_binding {
 	unsigned char digest[16]; /* import_info.digest; zeros: the disc was blank */
@@ -44,7 +46,7 @@ struct stage_binding {
 	uint64_t capacity_blocks;
 	int64_t created;          /* when the stage was made; 0: now, and in
 				   * a later binding: as it was */
-	uint32_t import_flags;    /* bit 0 norock, bit 1 nojoliet */
+	uint32_t import_flags;    /* STAGE_NO_..., how the base was read */
 };
 void stage_binding_release(struct stage_binding *b);
 

@@ -19,12 +19,11 @@
 #include <unistd.h>
 
 #include "burner/disc.h"
-#include "burner/import.h"
 #include "common/array.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/ptrmap.h"
-#include "fs/stage.h"
+#include "fs/stage_base.h"
 #include "fs/stage_view.h"
 
 enum { COPY_BYTES = 1 << 20, NAME_BYTES = 256 };
@@ -260,19 +259,14 @@ static void set_attr(struct exporter *x, const struct entry *e, int dirfd,
 
 static int check_disc(struct exporter *x, const struct stage_binding *b)
 {
-	struct import_opts opts = {
-		.session_lba = b->base_lba,
-		.no_rock_ridge = b->import_flags & 1,
-		.no_joliet = b->import_flags & 2,
-	};
-	struct import_info info;
+	unsigned char digest[sizeof b->digest];
 	int err;
 
 	if (b->blank)
 		return why_set(&x->disc_why, -ESTALE,
 			       "the stage's disc was blank");
-	err = import_session(x->disc, &opts, NULL, NULL, &info, &x->disc_why);
-	if (!err && memcmp(info.digest, b->digest, sizeof b->digest) != 0)
+	err = stage_base_digest(b, x->disc, digest, &x->disc_why);
+	if (!err && memcmp(digest, b->digest, sizeof digest) != 0)
 		err = why_set(&x->disc_why, -ESTALE,
 			      "%s is not the stage's disc", b->path);
 	return err;

@@ -261,8 +261,9 @@ static int attach_stage(struct volume *v, const char *from, struct why *why)
 
 	if (err)
 		return why_set(why, err, "out of memory");
-	v->binding.import_flags = (v->opts.no_rock_ridge ? 1u : 0u) |
-				  (v->opts.no_joliet ? 2u : 0u);
+	v->binding.import_flags =
+		(v->opts.no_rock_ridge ? STAGE_NO_ROCK_RIDGE : 0u) |
+		(v->opts.no_joliet ? STAGE_NO_JOLIET : 0u);
 	/* An older session has no stage; it is never written to. */
 	if (v->opts.session_lba != IMPORT_LAST)
 		return 0;

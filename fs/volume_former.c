@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "fs/stage_base.h"
 #include "fs/volume_internal.h"
 
 struct search {
@@ -34,22 +35,15 @@ static bool has_session(const struct search *s, uint32_t lba)
 /* The digest of the session at @b's base, as @b would have made it. */
 static int find_digest(struct search *s, const struct stage_binding *b)
 {
-	struct import_opts opts = {
-		.session_lba = b->base_lba,
-		.no_rock_ridge = b->import_flags & 1,
-		.no_joliet = b->import_flags & 2,
-	};
-	struct import_info info;
 	int err;
 
 	if (s->known && s->known_lba == b->base_lba)
 		return 0;
-	err = import_session(s->v->disc, &opts, NULL, NULL, &info, NULL);
+	err = stage_base_digest(b, s->v->disc, s->known_digest, NULL);
 	if (err)
 		return err;
 	s->known = true;
 	s->known_lba = b->base_lba;
-	memcpy(s->known_digest, info.digest, sizeof s->known_digest);
 	return 0;
 }
 

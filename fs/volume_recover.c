@@ -10,6 +10,7 @@
 #include "burner/session.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "fs/stage_base.h"
 #include "fs/stage_loan.h"
 #include "fs/volume_internal.h"
 
@@ -22,24 +23,18 @@
 static int has_base(struct disc *disc, const struct medium *m,
 		    const struct stage_binding *b)
 {
-	struct import_opts opts = {
-		.session_lba = b->base_lba,
-		.no_rock_ridge = b->import_flags & 1,
-		.no_joliet = b->import_flags & 2,
-	};
+	unsigned char digest[sizeof b->digest];
 	struct stage_binding now = {0};
-	struct import_info info;
 	bool same;
 	int err;
 
 	if (!b->blank) {
 		if (m->sessions == 0 || b->base_lba > m->last_lba)
 			return 0;
-		err = import_session(disc, &opts, NULL, NULL, &info, NULL);
+		err = stage_base_digest(b, disc, digest, NULL);
 		if (err == -ENOMEM)
 			return err;
-		return err == 0 &&
-		       memcmp(info.digest, b->digest, sizeof b->digest) == 0;
+		return err == 0 && memcmp(digest, b->digest, sizeof digest) == 0;
 	}
 	/* A disc that was blank is known by the drive and its size only. */
 	err = volume_fill_binding(disc, m, NULL, true, &now);
