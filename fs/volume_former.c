@@ -18,7 +18,7 @@ struct search {
 	size_t n_sessions;
 	/* Most stages are against a session at block 0. */
 	bool known;
-	uint32_t known_lba;
+	uint32_t known_lba, known_flags;
 	unsigned char known_digest[16];
 	char *id;
 	struct why *why;
@@ -37,13 +37,15 @@ static int find_digest(struct search *s, const struct stage_binding *b)
 {
 	int err;
 
-	if (s->known && s->known_lba == b->base_lba)
+	if (s->known && s->known_lba == b->base_lba &&
+	    s->known_flags == b->import_flags)
 		return 0;
 	err = stage_base_digest(b, s->v->disc, s->known_digest, NULL);
 	if (err)
 		return err;
 	s->known = true;
 	s->known_lba = b->base_lba;
+	s->known_flags = b->import_flags;
 	return 0;
 }
 
