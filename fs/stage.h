@@ -126,7 +126,8 @@ int stage_write(struct stage *st, const struct stage_batch *batch,
 
 /*
  * stage_load - hand out all rows: nodes in order of id, then gone paths, then
- * links in order of (parent, name).  A callback's error (a -errno) ends it.
+ * links in order of (parent, name).  A callback's error (a -errno) ends it; one
+ * that is NULL is not called.
  * Rows are checked: a stage that was tampered with gives -EBADMSG with words.
  * Extents come with gen 0 and not shared (stage_data_claimed tells which are);
  * those of EXTENT_DATA lie inside the data file.  The callbacks must not call

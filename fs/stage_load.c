@@ -195,7 +195,7 @@ static int load_nodes(struct stage *st, sqlite3_stmt *s,
 
 		if (bad)
 			err = bad_row(st, err, "node", n.id, bad, why);
-		else
+		else if (reader->node)
 			err = reader->node(reader->arg, &n);
 		row_release(&row);
 		if (err < 0)
@@ -219,7 +219,8 @@ static int load_gone(struct stage *st, sqlite3_stmt *s,
 			err = -EBADMSG;
 		if (err < 0)
 			return bad_row(st, err, "removal", row, "path", why);
-		err = reader->gone(reader->arg, path);
+		if (reader->gone)
+			err = reader->gone(reader->arg, path);
 		if (err < 0)
 			return err;
 	}
@@ -250,7 +251,8 @@ static int load_links(struct stage *st, sqlite3_stmt *s,
 		if (err < 0)
 			return bad_row(st, err, "link", row, "name", why);
 		l.name = name;
-		err = reader->link(reader->arg, &l);
+		if (reader->link)
+			err = reader->link(reader->arg, &l);
 		if (err < 0)
 			return err;
 	}

@@ -270,24 +270,9 @@ static int claim_node(void *arg, const struct stage_node *n)
 	return err;
 }
 
-static int pass_gone(void *arg, const char *path)
-{
-	(void)arg;
-	(void)path;
-	return 0;
-}
-
-static int pass_link(void *arg, const struct stage_link *l)
-{
-	(void)arg;
-	(void)l;
-	return 0;
-}
-
 int stage_loan_claim(struct stage *st, struct why *why)
 {
-	struct stage_reader reader = {claim_node, pass_gone, pass_link,
-				      st->data};
+	struct stage_reader reader = {.node = claim_node, .arg = st->data};
 	struct why detail = {""};
 	struct stage *lender;
 	struct stat ours, theirs;

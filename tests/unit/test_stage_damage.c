@@ -462,13 +462,6 @@ START_TEST(full_file_system_loses_nothing)
 }
 END_TEST
 
-static int skip_gone(void *arg, const char *path)
-{
-	(void)arg;
-	(void)path;
-	return 0;
-}
-
 enum { BATCH_ROWS = 20 };
 
 /* Write batches for ever; tell of each one that is durable. */
@@ -519,7 +512,7 @@ START_TEST(killed_writer_leaves_whole_batches)
 	for (round = 0; round < 25; round++) {
 		struct timespec t = {.tv_nsec = rand_r(&seed) % 60000000};
 		struct batches got = {0};
-		struct stage_reader r = {on_batch_node, skip_gone, NULL, &got};
+		struct stage_reader r = {.node = on_batch_node, .arg = &got};
 		int tell[2], status;
 		uint32_t k;
 		pid_t pid;

@@ -112,24 +112,10 @@ static int take_node(void *arg, const struct stage_node *n)
 	return 0;
 }
 
-static int pass(void *arg, const char *path)
-{
-	(void)arg;
-	(void)path;
-	return 0;
-}
-
-static int pass_link(void *arg, const struct stage_link *l)
-{
-	(void)arg;
-	(void)l;
-	return 0;
-}
-
 /* As record_load does; the number of ranges that are shared. */
 static uint32_t load_borrower(void)
 {
-	struct stage_reader r = {take_node, pass, pass_link, NULL};
+	struct stage_reader r = {.node = take_node};
 	struct data_range *shared = NULL;
 	uint32_t n = 0;
 
