@@ -205,12 +205,7 @@ for kind in cd-r dvd-r dvd+r bd-r; do
 	on_drive umount "$MNT" >/dev/null
 	mount_drive
 	cp -r "$T/t/s2" "$MNT/s2"
-	disc fault slow on=write ms=60
-	on_drive commit "$MNT" >/dev/null 2>&1 &
-	within 10 sh -c "'$MMCDISC' '$DRIVE' log | tail -n 1 | grep -q ^2a"
-	slay
-	wait $! && fail "it says that all went well"
-	disc faults clear
+	kill_in_burn
 	does recover
 	says 'the open track was closed'
 	on_drive info --json /dev/sr0 >"$T/json"

@@ -152,7 +152,7 @@ for kind in $SEQUENTIAL dvd+rw; do
 	DISCFS_CRASH=after-data mount_drive
 	disc fault slow on=write ms=60
 	on_drive commit "$MNT" >/dev/null 2>&1 &
-	within 10 sh -c "'$MMCDISC' '$DRIVE' log | tail -n 1 | grep -q ^2a"
+	burn_begins
 	add three
 	sync "$MNT/three"
 	wait $! && fail "it was not killed"
@@ -172,8 +172,7 @@ for kind in $SEQUENTIAL dvd+rw; do
 		first_session
 		disc fault slow on=write ms=60
 		on_drive commit "$MNT" >/dev/null 2>&1 &
-		within 10 sh -c \
-			"'$MMCDISC' '$DRIVE' log | tail -n 1 | grep -q ^2a"
+		burn_begins
 		# shellcheck disable=SC2046
 		kill -9 $(daemon)
 		[ $how = kill ] || disc powercut

@@ -68,7 +68,7 @@ first dvd+r
 disc fault slow on=write ms=40
 second &
 burning=$!
-within 10 sh -c "'$MMCDISC' '$DRIVE' log | tail -n 1 | grep -q ^2a"
+burn_begins
 if disc eject 2>/dev/null; then
 	fail "the button opened it during a burn"
 fi

@@ -123,3 +123,18 @@ hold_drive() {
 	holder=$!
 	within 10 [ -e "$T/open" ]
 }
+
+# burn_begins - wait until the drive is writing.
+burn_begins() {
+	within 10 sh -c "'$MMCDISC' '$DRIVE' log | tail -n 1 | grep -q ^2a"
+}
+
+# kill_in_burn - a commit, and the mount killed in the midst of its burn.
+kill_in_burn() {
+	disc fault slow on=write ms=60
+	on_drive commit "$MNT" >/dev/null 2>&1 &
+	burn_begins
+	slay
+	wait $! && fail "it says that all went well"
+	disc faults clear
+}

@@ -71,12 +71,7 @@ for kind in bd-r dvd+r bd-re; do
 	# In the middle of its burn, and on a second blank one after that.
 	new_drive $kind
 	mount_drive "stage-from=$id" 2>/dev/null
-	disc fault slow on=write ms=60
-	on_drive commit "$MNT" >/dev/null 2>&1 &
-	within 10 sh -c "'$MMCDISC' '$DRIVE' log | tail -n 1 | grep -q ^2a"
-	slay
-	wait $! && fail "it says that all went well"
-	disc faults clear
+	kill_in_burn
 	mount_drive
 	same "$MNT/two" "$T/want/two"
 	disc fault write-error skip=5 times=1

@@ -254,3 +254,12 @@ unsigned stages(void)
 	ok(stage_each(root, count_one, &n, &why));
 	return n;
 }
+
+struct stage_node a_node(uint64_t id, const char *base_path, unsigned flags,
+			 mode_t mode)
+{
+	return (struct stage_node){.id = id,
+				   .base_path = base_path,
+				   .flags = flags,
+				   .attr = {.mode = mode}};
+}

@@ -47,4 +47,20 @@ extern const char all_kinds[];
 extern const struct extent two_extents[2];
 void write_all_kinds(void);
 
+/* Rows as a test writes them down: a node, one that only leads to its path,
+ * and a batch of arrays into st. */
+struct stage_node a_node(uint64_t id, const char *base_path, unsigned flags,
+			 mode_t mode);
+#define ANCHOR(id, path) a_node(id, path, 0, 0)
+#define WRITE(nodes_, links_, gone_)                                         \
+	ok(stage_write(st,                                                   \
+		       &(struct stage_batch){                                \
+			       .nodes = nodes_,                              \
+			       .n_nodes = sizeof(nodes_) / sizeof *(nodes_), \
+			       .links = links_,                              \
+			       .n_links = sizeof(links_) / sizeof *(links_), \
+			       .gone = gone_,                                \
+			       .n_gone = sizeof(gone_) / sizeof *(gone_)},   \
+		       &why))
+
 #endif

@@ -22,31 +22,10 @@ enum { USUAL = S_IFDIR | 0711 };
 static char text[4096];
 static size_t len;
 
-static struct stage_node a_node(uint64_t id, const char *base_path,
-				unsigned flags, mode_t mode)
-{
-	return (struct stage_node){.id = id,
-				   .base_path = base_path,
-				   .flags = flags,
-				   .attr = {.mode = mode}};
-}
-
-#define ANCHOR(id, path) a_node(id, path, 0, 0)
 #define NEW_DIR(id) a_node(id, NULL, 0, S_IFDIR | 0750)
 #define NEW_FILE(id) a_node(id, NULL, 0, S_IFREG | 0640)
 #define CHANGED(id, path) \
 	a_node(id, path, STAGE_CONTENT | STAGE_ATTR, S_IFREG | 0600)
-
-#define WRITE(nodes_, links_, gone_)                                         \
-	ok(stage_write(st,                                                   \
-		       &(struct stage_batch){                                \
-			       .nodes = nodes_,                              \
-			       .n_nodes = sizeof(nodes_) / sizeof *(nodes_), \
-			       .links = links_,                              \
-			       .n_links = sizeof(links_) / sizeof *(links_), \
-			       .gone = gone_,                                \
-			       .n_gone = sizeof(gone_) / sizeof *(gone_)},   \
-		       &why))
 
 static const struct extent staged[] = {{.len = 3000, .source = EXTENT_DATA}};
 static const struct extent mixed[] = {

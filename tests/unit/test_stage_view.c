@@ -21,29 +21,8 @@
 static struct stage_view view;
 static char text[4096];
 
-static struct stage_node a_node(uint64_t id, const char *base_path,
-				unsigned flags, mode_t mode)
-{
-	return (struct stage_node){.id = id,
-				   .base_path = base_path,
-				   .flags = flags,
-				   .attr = {.mode = mode}};
-}
-
-#define ANCHOR(id, path) a_node(id, path, 0, 0)
 #define NEW_DIR(id) a_node(id, NULL, 0, S_IFDIR | 0755)
 #define NEW_FILE(id) a_node(id, NULL, 0, S_IFREG | 0644)
-
-#define WRITE(nodes_, links_, gone_)                                         \
-	ok(stage_write(st,                                                   \
-		       &(struct stage_batch){                                \
-			       .nodes = nodes_,                              \
-			       .n_nodes = sizeof(nodes_) / sizeof *(nodes_), \
-			       .links = links_,                              \
-			       .n_links = sizeof(links_) / sizeof *(links_), \
-			       .gone = gone_,                                \
-			       .n_gone = sizeof(gone_) / sizeof *(gone_)},   \
-		       &why))
 
 /* The deltas, "K path" or "R old>path" each, in one line. */
 static const char *deltas(void)
