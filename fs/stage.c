@@ -11,16 +11,12 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "common/cleanup.h"
 #include "fs/stage_internal.h"
 
 enum {
 	ID_LEN = 36,
-	/* For a reader to end, or an owner to come or go. */
-	PATIENCE_MS = 3000,
-	STEP_MS = 20,
 	LOG_HEADER_BYTES = 32, /* of SQLite's WAL format */
 };
 
@@ -42,13 +38,6 @@ static int fail(struct why *why, const char *what, const char *path)
 
 	return why_set(why, err, "cannot %s %s: %s", what, path,
 		       strerror(-err));
-}
-
-static void nap(void)
-{
-	struct timespec t = {.tv_nsec = STEP_MS * 1000000L};
-
-	nanosleep(&t, NULL);
 }
 
 bool stage_id_ok(const char *id)
@@ -167,70 +156,6 @@ void stage_sweep(int rootfd)
 }
 
 /*
- * The lock: an open file description's lock on all of the file "lock", for
- * writing by the owner, for reading by who looks at a stage without one.  The
- * owner's process id stands in the file, for messages only.
- */
-
-static int lock_step(int fd, short type)
-{
-	struct flock l = {.l_type = type, .l_whence = SEEK_SET};
-
-	return fcntl(fd, F_OFD_SETLK, &l) < 0 ? -errno : 0;
-}
-
-static bool held_by_reader(int fd)
-{
-	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
-	return fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_WRLCK;
-}
-
-static long owner_of(int fd)
-{
-	char text[32] = "";
-	ssize_t n = pread(fd, text, sizeof text - 1, 0);
-
-	return n > 0 ? strtol(text, NULL, 10) : 0;
-}
-
-static int busy(const char *id, int fd, struct why *why)
-{
-	long pid = owner_of(fd);
-
-	if (pid > 0)
-		return why_set(why, -EBUSY, "stage %s is in use by process %ld",
-			       id, pid);
-	return why_set(why, -EBUSY, "stage %s is in use", id);
-}
-
-static int take_lock(int dirfd, const char *id, int *ret, struct why *why)
-{
-	AUTO_FD int fd = openat(
-		dirfd, "lock",
-		O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	char text[32];
-	int err, ms, n;
-
-	if (fd < 0)
-		return fail(why, "lock stage", id);
-	for (ms = 0; (err = lock_step(fd, F_WRLCK)) < 0; ms += STEP_MS) {
-		if (err != -EAGAIN && err != -EACCES)
-			return why_set(why, err, "cannot lock stage %s: %s", id,
-				       strerror(-err));
-		if (!held_by_reader(fd) || ms >= PATIENCE_MS)
-			return busy(id, fd, why);
-		nap();
-	}
-	/* On a full file system the name of the owner is missing. */
-	n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) == 0)
-		(void)!pwrite(fd, text, (size_t)n, 0);
-	*ret = STEAL_FD(fd);
-	return 0;
-}
-
-/*
  * Opening
  */
 
@@ -304,7 +229,7 @@ static int check_files(const struct stage *st, struct why *why)
 static int open_owned(struct stage *st, struct why *why)
 {
 	struct stat ours, there;
-	int err = take_lock(st->dirfd, st->id, &st->lockfd, why);
+	int err = stage_lock_take(st->dirfd, st->id, &st->lockfd, why);
 	AUTO_FREE char *lock_path = NULL;
 
 	if (err < 0)
@@ -351,7 +276,7 @@ static int open_looking(struct stage *st, struct why *why)
 
 	if (err == 0)
 		err = stage_data_open(st->dirfd, true, &st->data, why);
-	for (ms = 0; err == 0; ms += STEP_MS) {
+	for (ms = 0; err == 0; ms += STAGE_STEP_MS) {
 		enum stage_db_mode mode = STAGE_DB_READ_SHM;
 		bool owned = false;
 		off_t log_size = 0;
@@ -361,7 +286,7 @@ static int open_looking(struct stage *st, struct why *why)
 					    O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
 						    O_CLOEXEC);
 		if (st->lockfd >= 0)
-			owned = lock_step(st->lockfd, F_RDLCK) < 0;
+			owned = stage_lock_step(st->lockfd, F_RDLCK) < 0;
 		err = check_files(st, why);
 		if (err < 0)
 			break;
@@ -375,10 +300,10 @@ static int open_looking(struct stage *st, struct why *why)
 		err = stage_db_open(st, mode, why);
 		/* The owner may just have come or gone. */
 		if (err == 0 || !owned || err == -EBADMSG || err == -EPROTO ||
-		    ms >= PATIENCE_MS)
+		    ms >= STAGE_PATIENCE_MS)
 			break;
 		err = 0;
-		nap();
+		stage_nap();
 	}
 	return err;
 }
@@ -436,7 +361,7 @@ static int build(struct stage *st, const char *name,
 		return fail(why, "make a stage in", st->root);
 	err = open_folder(st, name, why);
 	if (err == 0)
-		err = take_lock(st->dirfd, st->id, &st->lockfd, why);
+		err = stage_lock_take(st->dirfd, st->id, &st->lockfd, why);
 	if (err < 0)
 		return err;
 	fd = openat(st->dirfd, "stage.db",
@@ -573,7 +498,7 @@ int stage_remove(const char *root, const char *id, struct why *why)
 		return err;
 	err = open_folder(st, id, why);
 	if (err == 0)
-		err = take_lock(st->dirfd, id, &st->lockfd, why);
+		err = stage_lock_take(st->dirfd, id, &st->lockfd, why);
 	if (err == 0) {
 		err = unmake(st->rootfd, id);
 		if (err < 0)
@@ -582,18 +507,6 @@ int stage_remove(const char *root, const char *id, struct why *why)
 	}
 	stage_close(st, false);
 	return err;
-}
-
-bool stage_in_use(const struct stage *st, long *ret_pid)
-{
-	struct flock l = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
-
-	*ret_pid = 0;
-	if (st->lockfd < 0 || fcntl(st->lockfd, F_OFD_GETLK, &l) < 0 ||
-	    l.l_type == F_UNLCK)
-		return false;
-	*ret_pid = owner_of(st->lockfd);
-	return true;
 }
 
 struct stage_data *stage_data(struct stage *st)

@@ -204,6 +204,20 @@ int stage_loan_write(struct stage *st, const struct stage_loan *loan,
 		     struct why *why);
 int stage_loan_check(struct stage *st, struct why *why);
 
+/*
+ * stage_lock.c.  stage_lock_take - the lock of stage @id's owner, in its folder
+ * @dirfd: the descriptor that holds it in *@ret, for the caller to close, or
+ * -EBUSY with who has it; -errno.
+ * stage_lock_step - ask once for the lock on @fd: F_WRLCK, F_RDLCK.  0, or
+ * -EAGAIN, -EACCES: another has it; -errno.
+ * stage_nap - wait a moment, STAGE_STEP_MS, for a reader to end or an owner to
+ * come or go; give up after STAGE_PATIENCE_MS.
+ */
+enum { STAGE_PATIENCE_MS = 3000, STAGE_STEP_MS = 20 };
+int stage_lock_take(int dirfd, const char *id, int *ret, struct why *why);
+int stage_lock_step(int fd, short type);
+void stage_nap(void);
+
 /* stage_id_ok - whether @id is the name of a stage folder (a UUID). */
 bool stage_id_ok(const char *id);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Wires disc, tree and stage together; flushes.
+ * Wires disc, tree and stage together.
  */
 #include "fs/volume.h"
 
@@ -8,15 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "fs/diff.h"
 #include "fs/volume_internal.h"
-
-enum { FLUSH_SECONDS = 5 };
 
 /* ---- the medium ---- */
 
@@ -518,69 +515,7 @@ bool volume_commits_on(struct volume *v, enum commit_trigger trigger)
 	return v->opts.triggers & (unsigned)trigger;
 }
 
-/* ---- flushing ---- */
-
-int volume_flush_locked(struct volume *v, struct why *why)
-{
-	int err;
-
-	if (v->rebase_pending) {
-		err = record_rebase(v->tree, v->stage, &v->binding, why);
-		v->rebase_pending = err != 0;
-		return err;
-	}
-	return record_flush(v->tree, v->stage, why);
-}
-
-int volume_flush(struct volume *v, struct why *why)
-{
-	int err, earlier;
-
-	if (!v->stage || v->readonly_reason)
-		return 0;
-	LOCK_GUARD(&v->flush_lock);
-	err = volume_flush_locked(v, why);
-	earlier = v->flush_error;
-	v->flush_error = 0;
-	if (!err && earlier)
-		return why_set(why, earlier,
-			       "an earlier flush of the stage failed: %s",
-			       strerror(-earlier));
-	return err;
-}
-
-static void *flush_thread(void *arg)
-{
-	struct volume *v = arg;
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += FLUSH_SECONDS;
-	pthread_mutex_lock(&v->lock);
-	while (!v->stopping) {
-		struct why why = {""};
-		int err;
-
-		if (pthread_cond_timedwait(&v->changed, &v->lock, &until) !=
-		    ETIMEDOUT)
-			continue;
-		pthread_mutex_unlock(&v->lock);
-		{
-			LOCK_GUARD(&v->flush_lock);
-			err = volume_flush_locked(v, &why);
-			if (err && !v->flush_error)
-				v->flush_error = err;
-		}
-		if (err)
-			log_error("cannot write the stage of %s: %s", v->source,
-				  why_text(&why, err));
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += FLUSH_SECONDS;
-		pthread_mutex_lock(&v->lock);
-	}
-	pthread_mutex_unlock(&v->lock);
-	return NULL;
-}
+/* ---- threads ---- */
 
 int volume_start(struct volume *v, struct why *why)
 {
@@ -588,7 +523,7 @@ int volume_start(struct volume *v, struct why *why)
 
 	if (!v->stage || v->readonly_reason)
 		return 0;
-	err = pthread_create(&v->flusher, NULL, flush_thread, v);
+	err = pthread_create(&v->flusher, NULL, volume_flush_thread, v);
 	if (err)
 		return why_set(why, -err, "cannot start a thread");
 	err = pthread_create(&v->committer, NULL, commit_thread, v);

@@ -235,4 +235,7 @@ bool volume_base(struct volume *v, struct medium *ret_medium,
 void volume_set_limit(struct volume *v);
 int volume_flush_locked(struct volume *v, struct why *why);
 
+/* volume_flush_thread - flushes now and then until volume.stopping. */
+void *volume_flush_thread(void *arg);
+
 #endif
