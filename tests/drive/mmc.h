@@ -142,6 +142,9 @@ struct mmc_state {
 	uint32_t last_sense; /* of the last command, for REQUEST SENSE */
 	char serial[16];
 	uint8_t write_page[52]; /* mode page 05h */
+	/* Writes that an empty buffer would have spoilt; of CDs, DVD-R and
+	 * DVD-RW, since for others no host asks. */
+	uint64_t unguarded;
 	uint32_t read_kbs, write_kbs;
 
 	/* The medium, sequential ones. */

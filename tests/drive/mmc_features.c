@@ -49,8 +49,9 @@ static const struct feature features[] = {
 	{0x002a, 0x04, 4, SET(MMC_DVD_PLUS_RW), {1, 0}},
 	{0x002b, 0x00, 4, SET(MMC_DVD_PLUS_R), {1}},
 	{0x002c, 0x00, 4, SET(MMC_DVD_RW_RO), {0x0d}},
-	/* CD track at once: test write, CD-RW; data block types 8 and 10. */
-	{0x002d, 0x08, 4, CD_WRITE, {0x06, 0, 0x05, 0x00}},
+	/* CD track at once: buffer underrun free, test write, CD-RW; data block
+	 * types 8 and 10. */
+	{0x002d, 0x08, 4, CD_WRITE, {0x46, 0, 0x05, 0x00}},
 	/* CD session at once: multi-session, test write, CD-RW. */
 	{0x002e, 0x00, 4, CD_WRITE, {0x26, 0, 0x0c, 0}},
 	/* DVD-R/-RW write: buffer underrun free, test write, DVD-RW. */

@@ -56,6 +56,11 @@ bool mmc_multi(const struct mmc *m)
 	return m->s->write_page[3] >> 6 == 3;
 }
 
+bool mmc_underrun_free(const struct mmc *m)
+{
+	return m->s->write_page[2] & 0x40;
+}
+
 bool mmc_test_write(const struct mmc *m)
 {
 	return m->s->write_page[2] & 0x10;
@@ -92,7 +97,7 @@ static size_t page_capabilities(const struct mmc *m, uint8_t *p)
 	p[0] = 0x2a;
 	p[2] = 0x3f; /* reads CD-R, CD-RW, DVD-ROM, DVD-R, DVD-RAM */
 	p[3] = 0x37; /* writes CD-R, CD-RW, test write, DVD-R, DVD-RAM */
-	p[4] = 0x70; /* mode 2 form 1 and 2, multi-session */
+	p[4] = 0xf0; /* mode 2 form 1 and 2, multi-session, underrun free */
 	p[6] = (uint8_t)((s->by_hand ? 0x49 : 0x29) |
 			 s->locked << 1); /* pop-up or tray, ejects, locks */
 	put16(p + 8, kbs[0]);

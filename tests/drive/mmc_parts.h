@@ -146,6 +146,8 @@ void mmc_mode_defaults(struct mmc *m);
 bool mmc_multi(const struct mmc *m);
 unsigned mmc_write_type(const struct mmc *m);
 bool mmc_test_write(const struct mmc *m);
+/* BUFE of mode page 05h: an empty buffer does not end a burn. */
+bool mmc_underrun_free(const struct mmc *m);
 /* A data track, of blocks of 2048 bytes. */
 bool mmc_writes_data(const struct mmc *m);
 

@@ -193,6 +193,8 @@ int mmc_write(struct mmc *m, struct mmc_request *rq)
 	/* CD data sectors of 2048 bytes; others are refused by their size. */
 	if (rq->len != (size_t)blocks * MMC_BLOCK)
 		return SENSE_CDB;
+	if (!mmc_underrun_free(m))
+		m->s->unguarded++;
 	if (mmc_is_sequential(m))
 		return write_sequential(m, rq, lba, blocks);
 	return write_random(m, rq, lba, blocks);

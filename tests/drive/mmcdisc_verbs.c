@@ -47,7 +47,8 @@ int mmcdisc_show(struct mmc *m)
 	printf("readable: %" PRIu32 "\nlocked: %s\nprotected: %s\n",
 	       mmc_readable(m), s->locked ? "yes" : "no",
 	       s->write_protected ? "yes" : "no");
-	printf("speed: %" PRIu32 "\n", s->write_kbs);
+	printf("speed: %" PRIu32 "\nunguarded: %" PRIu64 "\n", s->write_kbs,
+	       s->unguarded);
 	printf("cached: %" PRIu32 "\nfaults: %" PRIu32 "\n", s->cache_n,
 	       s->faults_n);
 	for (uint32_t i = 0; i < s->tracks_n; i++) {

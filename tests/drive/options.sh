@@ -53,6 +53,18 @@ for pair in cd-r:4233:speed=24x dvd+r:5540:speed=5540k dvd-r:11080:speed=8d; do
 done
 ok "the speed"
 
+# On the media whose drive asks for it in each burn.
+for kind in cd-r cd-rw dvd-r dvd-rw; do
+	rm -rf "$STAGE"
+	new_drive $kind
+	mount_drive
+	touch "$MNT/file"
+	on_drive umount "$MNT" >said
+	[ "$(disc count write)" -gt 0 ] || fail "$kind: nothing was written"
+	disc show | grep -qx 'unguarded: 0' || fail "$kind: $(disc show)"
+done
+ok "an empty buffer does not spoil a burn"
+
 rm -rf "$STAGE"
 new_drive bd-re
 mount_drive stream=on
