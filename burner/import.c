@@ -455,7 +455,7 @@ void base_image_release(struct base_image *base)
 	base->image = NULL;
 	base->source = NULL;
 	/* A million nodes are 600 MB that would stay in the heap. */
-	heap_release();
+	heap_release(base->n_nodes);
 }
 
 int import_session(struct disc *disc, const struct import_opts *opts,

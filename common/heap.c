@@ -3,6 +3,9 @@
 
 #include "common/heap.h"
 
+/* 600 bytes each: less than that is soon taken up again. */
+enum { WORTH_IT = 20000 };
+
 /*
  * tcmalloc needs two thirds of the processor time that glibc's malloc needs for
  * a commit, and less memory.  The sanitizers have a malloc of their own.
@@ -14,8 +17,10 @@ void heap_prepare(void)
 {
 }
 
-void heap_release(void)
+void heap_release(uint64_t nodes)
 {
+	if (nodes < WORTH_IT)
+		return;
 	/* With what this thread keeps for itself. */
 	MallocExtension_MarkThreadTemporarilyIdle();
 	MallocExtension_ReleaseFreeMemory();
@@ -32,8 +37,9 @@ void heap_prepare(void)
 	mallopt(M_ARENA_MAX, 1);
 }
 
-void heap_release(void)
+void heap_release(uint64_t nodes)
 {
-	malloc_trim(0);
+	if (nodes >= WORTH_IT)
+		malloc_trim(0);
 }
 #endif

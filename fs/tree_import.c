@@ -193,6 +193,6 @@ int tree_import(struct tree *t, struct disc *disc,
 	free(im.by_id);
 	ptrmap_release(&im.links);
 	/* What trim and the map left behind. */
-	heap_release();
+	heap_release(im.n);
 	return err;
 }
