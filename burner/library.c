@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "burner/block_window.h"
 #include "burner/disc_ops.h"
 #include "common/cleanup.h"
 #include "common/heap.h"
@@ -179,7 +180,8 @@ bool library_had_message(int error_code)
 struct source {
 	struct disc *disc;
 	uint32_t start_lba;
-	bool loaded;
+	bool loaded; /* the tree: it may change on the medium */
+	struct block_window window;
 	library_block watch; /* NULL: nobody */
 	void *watch_arg;
 	int failure; /* -errno of the first block that could not be read */
@@ -207,9 +209,11 @@ static int source_read_block(IsoDataSource *src, uint32_t lba, uint8_t *buffer)
 	 * whose end it would wait for. */
 	if (s->disc->ops->is_burning && s->disc->ops->is_burning(s->disc))
 		err = -EBUSY;
-	else
+	else if (s->loaded)
 		err = disc_read(s->disc, buffer, DISC_BLOCK,
 				(uint64_t)lba * DISC_BLOCK);
+	else
+		err = window_read(&s->window, s->disc, lba, buffer);
 	if (err == 0) {
 		if (s->watch)
 			s->watch(s->watch_arg, lba, buffer);

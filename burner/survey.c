@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "burner/block_window.h"
 #include "burner/disc_ops.h"
 #include "burner/library.h"
 #include "burner/lba_set.h"
@@ -59,6 +60,7 @@ struct walk {
 	uint32_t content_in_head, catalog_lba;
 	bool has_md5;
 	struct names *names; /* NULL: only a look */
+	struct block_window window;
 };
 
 /* What a session's descriptors name. */
@@ -74,7 +76,7 @@ static uint32_t extent_of(const unsigned char *record)
 
 static int read_block(struct walk *w, uint64_t lba, unsigned char *buf)
 {
-	int err = disc_read(w->disc, buf, DISC_BLOCK, lba * DISC_BLOCK);
+	int err = window_read(&w->window, w->disc, lba, buf);
 
 	if (err < 0)
 		return why_set(w->why, err,
