@@ -74,14 +74,9 @@ int stage_data_open(int dirfd, bool readonly, struct stage_data **ret,
 	struct stat st;
 
 	fd = openat(dirfd, "data", flags | (readonly ? O_RDONLY : O_RDWR));
-	if (fd < 0 && errno == ENOENT && !readonly) {
+	if (fd < 0 && errno == ENOENT && !readonly)
 		fd = openat(dirfd, "data", flags | O_RDWR | O_CREAT | O_EXCL,
 			    0600);
-		if (fd >= 0 && fsync(dirfd) < 0)
-			return why_set(why, -errno,
-				       "cannot make the stage's data file: %s",
-				       strerror(errno));
-	}
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return why_set(why, -errno,
 			       "cannot open the stage's data file: %s",

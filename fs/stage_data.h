@@ -38,7 +38,8 @@
 struct stage_data;
 
 /*
- * stage_data_open - open or make the file "data" in @dirfd (not kept).
+ * stage_data_open - open or make the file "data" in @dirfd (not kept); who has
+ * it made syncs @dirfd.
  * @readonly: for looking at a stage; nothing can be allocated.
  * Ranges in use are declared by stage_data_claim before anything else.
  */
