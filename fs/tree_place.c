@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names in a bucket, at most on average: the table is 4 to 8 bytes of each. */
+enum { PER_BUCKET = 2 };
+
 static uint64_t hash_name(uint32_t parent, const char *name, size_t len)
 {
 	/* FNV-1a, seeded by the folder. */
@@ -60,7 +63,7 @@ int dentry_expect(struct tree *t, size_t n)
 {
 	size_t room = t->n_buckets ? t->n_buckets : 256;
 
-	while (room < n)
+	while (room * PER_BUCKET < n)
 		room *= 2;
 	return room > t->n_buckets ? resize_hash(t, room) : 0;
 }
@@ -113,7 +116,8 @@ struct dentry *dentry_new(struct tree *t, struct inode *parent,
 	struct dentry *d, **b;
 
 	assert(len > 0 && len <= TREE_NAME_MAX);
-	if (t->n_dentries >= t->n_buckets && grow_hash(t) < 0 && !t->n_buckets)
+	if (t->n_dentries >= t->n_buckets * PER_BUCKET && grow_hash(t) < 0 &&
+	    !t->n_buckets)
 		return NULL;
 	d = pool_get(&t->pool, dentry_size(len));
 	if (!d)
