@@ -369,6 +369,8 @@ static int import(struct disc *disc, const struct import_opts *opts,
 				     why);
 	if (err == 0)
 		err = make_digest(disc, &survey, &base.info, why);
+	if (err == 0 && opts->found)
+		opts->found(opts->found_arg, &base.info);
 	if (err == 0)
 		err = load_summed(disc, opts, start, survey.has_md5, &sums,
 				  &base, why);

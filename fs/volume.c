@@ -103,6 +103,18 @@ int volume_fill_binding(struct disc *disc, const struct medium *m,
 	return err;
 }
 
+int volume_bind_now(const struct volume *v, const struct import_info *info,
+		    struct stage_binding *ret)
+{
+	int err = volume_fill_binding(v->disc, &v->medium, info, v->blank, ret);
+
+	if (!err)
+		ret->import_flags =
+			(v->opts.no_rock_ridge ? STAGE_NO_ROCK_RIDGE : 0u) |
+			(v->opts.no_joliet ? STAGE_NO_JOLIET : 0u);
+	return err;
+}
+
 /* ---- opening ---- */
 
 static int copy_text(const char *from, char **ret)
@@ -203,12 +215,14 @@ static int judge(struct volume *v, struct why *why)
 }
 
 int volume_import(struct volume *v, uint32_t session_lba, struct tree *t,
-		  struct import_info *ret, struct why *why)
+		  import_found found, struct import_info *ret, struct why *why)
 {
 	struct import_opts opts = {
 		.session_lba = session_lba,
 		.no_rock_ridge = v->opts.no_rock_ridge,
 		.no_joliet = v->opts.no_joliet,
+		.found = found,
+		.found_arg = v,
 	};
 	struct tree_present present = {
 		.uid = v->opts.uid,
@@ -227,14 +241,13 @@ static int open_stage(struct volume *v, const char *from, bool *ret_made,
 {
 	bool look_only = v->readonly_reason || v->opts.offline;
 	AUTO_FREE char *id = NULL;
-	bool recover = false;
 	int err;
 
 	if (v->opts.no_stage)
 		return 0;
 	if (from)
 		return volume_open_named(v, from, look_only, why);
-	err = stage_find(v->stage_root, &v->binding, &id, &recover, why);
+	err = volume_find_stage(v, &id, why);
 	if (!err)
 		err = volume_find_former(v, &id, why);
 	if (err == -ESTALE && id && v->opts.rebase)
@@ -246,21 +259,17 @@ static int open_stage(struct volume *v, const char *from, bool *ret_made,
 	if (look_only)
 		return 0;
 	*ret_made = true;
-	return stage_create(v->stage_root, &v->binding, &v->stage, why);
+	return volume_make_stage(v, why);
 }
 
 static int attach_stage(struct volume *v, const char *from, struct why *why)
 {
 	bool look_only = v->readonly_reason || v->opts.offline;
-	int err = volume_fill_binding(v->disc, &v->medium, &v->info, v->blank,
-				      &v->binding);
+	int err = volume_bind_now(v, &v->info, &v->binding);
 	bool made = false;
 
 	if (err)
 		return why_set(why, err, "out of memory");
-	v->binding.import_flags =
-		(v->opts.no_rock_ridge ? STAGE_NO_ROCK_RIDGE : 0u) |
-		(v->opts.no_joliet ? STAGE_NO_JOLIET : 0u);
 	/* An older session has no stage; it is never written to. */
 	if (v->opts.session_lba != IMPORT_LAST)
 		return 0;
@@ -308,9 +317,11 @@ static int open_all(struct volume *v, const struct volume_opts *opts,
 	if (!err)
 		err = judge(v, why);
 	if (!err)
-		err = volume_import_base(v, why);
+		err = volume_import_base(
+			v, opts->stage_from ? NULL : volume_seek_stage, why);
 	if (!err)
 		err = attach_stage(v, opts->stage_from, why);
+	volume_drop_ahead(v);
 	if (!err && (v->readonly_reason || v->opts.offline))
 		tree_set_readonly(v->tree, true);
 	return err;

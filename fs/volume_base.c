@@ -136,7 +136,7 @@ static int new_tree(struct volume *v)
 	return err;
 }
 
-static int import_tree(struct volume *v, struct why *why)
+static int import_tree(struct volume *v, import_found found, struct why *why)
 {
 	int err = new_tree(v);
 
@@ -145,7 +145,11 @@ static int import_tree(struct volume *v, struct why *why)
 	v->blank = medium_is_blank(&v->medium);
 	if (v->blank)
 		return 0;
-	return volume_import(v, v->opts.session_lba, v->tree, &v->info, why);
+	err = volume_import(v, v->opts.session_lba, v->tree, found, &v->info,
+			    why);
+	if (err)
+		volume_drop_ahead(v);
+	return err;
 }
 
 /*
@@ -221,12 +225,12 @@ static int look_at_content(struct volume *v)
 	return set_damage(v, what.text);
 }
 
-int volume_import_base(struct volume *v, struct why *why)
+int volume_import_base(struct volume *v, import_found found, struct why *why)
 {
 	struct why fault = {""};
 	int err;
 
-	while ((err = import_tree(v, &fault)) == -EIO &&
+	while ((err = import_tree(v, found, &fault)) == -EIO &&
 	       v->opts.session_lba == IMPORT_LAST && !v->opts.base_given) {
 		err = give_up(v, &fault, why);
 		if (err)

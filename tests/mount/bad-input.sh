@@ -14,6 +14,10 @@ echo hello >"$MNT/hello"
 umnt
 expect_sessions 1 good.iso
 
+no_stage() {
+	[ -z "$(ls -A "$STAGE" 2>/dev/null)" ] || fail "a stage: $(ls -A "$STAGE")"
+}
+
 # refused REGEX SOURCE [DIR] - and the source stays as it was.
 refused() {
 	local before
@@ -24,6 +28,7 @@ refused() {
 	[ "$(md5sum "$2" 2>/dev/null || true)" = "$before" ] ||
 		fail "$2 was changed"
 	no_daemon || fail "a process stays behind"
+	no_stage
 }
 
 refused 'no such file' missing.iso
@@ -61,8 +66,21 @@ read_only() {
 	head -n 1 err | grep -Eq -- "$1" || fail "no '$1' in: $(cat err)"
 	! touch "$MNT/new" 2>touch.err || fail "it is writable"
 	grep -q 'Read-only' touch.err || fail "$(cat touch.err)"
+	no_stage
 	same "$2" before.iso
 }
+
+# Its folders are sound, so a stage is begun for it (volume_ahead.c).
+xorriso -abort_on SORRY -as mkisofs -J -R --md5 -o summed.iso content \
+	2>xorriso.err
+cp summed.iso wrong-sum.iso
+# The root's address in its descriptor; the seconds of its own record's date.
+root=$(od -An -tu4 -j $((16 * 2048 + 156 + 2)) -N 4 summed.iso)
+printf '\75' | dd of=wrong-sum.iso bs=1 seek=$((root * 2048 + 23)) conv=notrunc \
+	status=none
+! cmp -s summed.iso wrong-sum.iso
+refused 'checksum of blocks' wrong-sum.iso
+ok "an image whose tree does not match its checksum"
 
 head -c 1500000 whole.iso >truncated.iso
 read_only "damaged: .*content ends at block 733, and should at [0-9]+: 1 file " \
