@@ -5,7 +5,7 @@
 /*
  * Who changed something in the mount: the threads, by id and start time, so
  * that a number that the kernel gave to another thread is not taken for it.
- * Needed to tell sync(1) from a program that saves (DESIGN 7).
+ * Needed to tell sync(1) from a program that saves (docs/semantics.md, fsync).
  */
 
 #include <pthread.h>

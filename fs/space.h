@@ -4,8 +4,9 @@
 
 /*
  * How many blocks a session will need: an upper bound that can be kept as a
- * running sum, one call a change (DESIGN 6).  Measured against libisofs 1.5.4
- * by tests/unit/test_space.c; the exact size is computed at the commit.
+ * running sum, one call a change (docs/architecture.md, Space).  Measured
+ * against libisofs 1.5.4 by tests/unit/test_space.c; the exact size is computed
+ * at the commit.
  */
 
 #include <stdbool.h>

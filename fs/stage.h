@@ -241,9 +241,8 @@ int stage_each(const char *root, int (*fn)(void *arg, const char *id),
  * facts, path included).
  * Returns 1 with *@ret_id (heap) when exactly one stage belongs to it, 0 when
  * none does, -ESTALE when there is one that must not be used, with the reason
- * and the ways out in @why and its id in *@ret_id (see DESIGN: a copied image;
- * a disc that grew elsewhere; two stages that match; an image at the stage's
- * path that is another one).
+ * and the ways out in @why and its id in *@ret_id (docs/stage-format.md, Which
+ * stage belongs to a disc).
  * A stage with an intent matches also when only the tip or the head moved by
  * the burn that it tells of: *@ret_recover is set, and the caller runs
  * session_recover and asks again.

@@ -166,7 +166,7 @@ typedef int (*tree_emit)(void *arg, const char *name, uint64_t cookie,
 int tree_readdir(struct tree *t, uint64_t ino, uint64_t cookie, bool plus,
 		 tree_emit emit, void *arg);
 
-/* ---- space (DESIGN 6) ---- */
+/* ---- space ---- */
 
 struct tree_space {
 	uint64_t files, folders;    /* live */
@@ -189,7 +189,7 @@ void tree_space(struct tree *t, struct tree_space *ret);
 
 /*
  * tree_changed_by - whether the process of thread @pid has changed anything in
- * the mount (DESIGN 7: then its fsync of the root burns nothing).
+ * the mount: then its fsync of the root burns nothing.
  */
 bool tree_changed_by(struct tree *t, pid_t pid);
 

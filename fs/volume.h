@@ -26,7 +26,7 @@ enum commit_trigger {
 	COMMIT_ON_SYNC = 1 << 1,
 };
 
-/* The mount options of DESIGN 9 that concern the disc and its stage. */
+/* The mount options (discfs(1)) that concern the disc and its stage. */
 struct volume_opts {
 	const char *source;
 	const char *stage_root;  /* NULL: stage_root() */
