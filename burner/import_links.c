@@ -63,6 +63,7 @@ static int find_links(struct listing *l, bool trusted)
 {
 	AUTO_FREE struct candidate *c = calloc(l->n, sizeof *c);
 	size_t n = 0, i, first;
+	bool in_order = true;
 	uint32_t id;
 
 	l->links = calloc(l->n, sizeof *l->links);
@@ -73,9 +74,14 @@ static int find_links(struct listing *l, bool trusted)
 			continue;
 		c[n].node = l->nodes[id];
 		c[n].ino = node_file_ino(l->nodes[id]);
-		c[n++].id = id;
+		c[n].id = id;
+		in_order = in_order &&
+			   (n == 0 || candidate_cmp(&c[n - 1], &c[n]) < 0);
+		n++;
 	}
-	qsort(c, n, sizeof *c, candidate_cmp);
+	/* As libisofs numbers what has no numbers. */
+	if (!in_order)
+		qsort(c, n, sizeof *c, candidate_cmp);
 	for (first = 0; first < n; first = i) {
 		for (i = first + 1; i < n; i++)
 			if (candidate_order(&c[first], &c[i]) != 0)
