@@ -15,9 +15,13 @@ static bool fill(struct block_window *w, struct disc *disc, uint64_t lba)
 	w->n = 0;
 	if (end < lba + n)
 		n = end > lba ? (unsigned)(end - lba) : 0;
-	if (n == 0 || disc_read(disc, w->data, (size_t)n * DISC_BLOCK,
-				lba * DISC_BLOCK) < 0)
+	if (n == 0)
 		return false;
+	if (disc_read(disc, w->data, (size_t)n * DISC_BLOCK,
+		      lba * DISC_BLOCK) < 0) {
+		w->alone = lba + n;
+		return false;
+	}
 	w->lba = lba;
 	w->n = n;
 	return true;
@@ -26,7 +30,7 @@ static bool fill(struct block_window *w, struct disc *disc, uint64_t lba)
 int window_read(struct block_window *w, struct disc *disc, uint64_t lba,
 		unsigned char buf[DISC_BLOCK])
 {
-	bool in_order = lba == w->next;
+	bool in_order = lba == w->next && lba >= w->alone;
 	bool there = lba >= w->lba && lba - w->lba < w->n;
 
 	w->next = lba + 1;

@@ -18,6 +18,7 @@ enum { WINDOW_BLOCKS = 32 };
 /* Begins as {0}. */
 struct block_window {
 	uint64_t lba, next; /* the first block; the one behind the last read */
+	uint64_t alone;	    /* up to here a read of many has failed */
 	unsigned n;
 	unsigned char data[WINDOW_BLOCKS * DISC_BLOCK];
 };
