@@ -165,11 +165,12 @@ static int content_read(void *arg, void *content, void *buf, size_t len,
 			uint64_t off)
 {
 	struct content_of *c = content;
+	atomic_int *flag = c->set_when_read;
 	size_t i;
 
 	(void)arg;
-	if (c->set_when_read)
-		atomic_store(c->set_when_read, 1);
+	if (flag)
+		atomic_store(flag, 1);
 	if (c->delay_ms)
 		usleep(c->delay_ms * 1000);
 	if (off + len > c->fail_at)

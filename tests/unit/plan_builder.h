@@ -29,7 +29,8 @@ struct content_of {
 	size_t len;
 	uint64_t fail_at;	   /* UINT64_MAX: never */
 	unsigned delay_ms;	   /* of each read */
-	atomic_int *set_when_read; /* NULL, or set to 1 by the first read */
+	/* NULL, or set to 1 by the next read; also by libisofs' thread. */
+	_Atomic(atomic_int *) set_when_read;
 };
 
 struct builder {
