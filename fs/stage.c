@@ -398,6 +398,7 @@ int stage_make(const char *root, const struct stage_binding *b,
 	err = make_folders(root, why);
 	if (err < 0)
 		return err;
+	stage_drop_empty(root, b);
 	err = make_id(id);
 	if (err < 0)
 		return why_set(why, err, "no random numbers: %s",

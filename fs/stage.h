@@ -242,7 +242,7 @@ int stage_each(const char *root, int (*fn)(void *arg, const char *id),
  * Returns 1 with *@ret_id (heap) when exactly one stage belongs to it, 0 when
  * none does, -ESTALE when there is one that must not be used, with the reason
  * and the ways out in @why and its id in *@ret_id (docs/stage-format.md, Which
- * stage belongs to a disc).
+ * stage belongs to a disc).  One that holds nothing is never refused.
  * A stage with an intent matches also when only the tip or the head moved by
  * the burn that it tells of: *@ret_recover is set, and the caller runs
  * session_recover and asks again.

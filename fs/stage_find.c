@@ -109,6 +109,7 @@ struct claim {
 	struct stage_intent intent;
 	bool burning;
 	bool lent;	/* its disc was given up: the digest alone counts */
+	bool empty;	/* nothing would be lost with it */
 	struct why old; /* why its digest tells nothing; "": it does */
 };
 
@@ -135,6 +136,7 @@ static int read_claim(const char *root, const char *id, struct claim *ret,
 		ret->burning = n == 1;
 		err = n < 0 ? n : 0;
 	}
+	ret->empty = stage_rows(st) == 0 && !ret->burning && !ret->lent;
 	if (err < 0)
 		claim_release(ret);
 	stage_close(st, false);
@@ -358,6 +360,9 @@ static int look(void *arg, const char *id)
 		return 0;
 	}
 	v = judge(id, &c, f->now, &why);
+	/* As a crash of a mount without changes leaves it. */
+	if (v == STALE && c.empty)
+		v = OTHER;
 	if (v == STALE && !f->id[STALE])
 		f->stale = why;
 	claim_release(&c);
@@ -417,6 +422,32 @@ int stage_find(const char *root, const struct stage_binding *now, char **ret_id,
 	return err;
 }
 
+static int drop_empty(void *arg, const char *id)
+{
+	const struct search *f = arg;
+	struct claim c;
+	bool here;
+
+	if (read_claim(f->root, id, &c, NULL) < 0)
+		return 0;
+	here = c.empty && f->now->image_ino &&
+	       (strcmp(c.binding.path, f->now->path) == 0 ||
+		(c.binding.image_ino == f->now->image_ino &&
+		 c.binding.image_dev == f->now->image_dev));
+	claim_release(&c);
+	/* One that is in use stays. */
+	if (here)
+		stage_remove(f->root, id, NULL);
+	return 0;
+}
+
+void stage_drop_empty(const char *root, const struct stage_binding *now)
+{
+	struct search f = {.root = root, .now = now};
+
+	stage_each(root, drop_empty, &f, NULL);
+}
+
 struct path_search {
 	const char *root, *path;
 	char *id;
@@ -430,7 +461,7 @@ static int look_path(void *arg, const char *id)
 
 	if (err < 0)
 		return 0;
-	if (strcmp(c.binding.path, f->path) == 0 && !c.lent) {
+	if (strcmp(c.binding.path, f->path) == 0 && !c.lent && !c.empty) {
 		f->id = strdup(id);
 		err = f->id ? 1 : -ENOMEM;
 	}

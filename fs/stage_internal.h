@@ -174,6 +174,10 @@ int stage_decode_xattrs(const void *blob, size_t len, uint32_t count,
 bool stage_name_ok(const char *name, size_t len);
 bool stage_path_ok(const char *path, size_t len);
 
+/* stage_drop_empty - remove the stages of the image @now that hold nothing: no
+ * stage of @now was found, so they are of what it was before. */
+void stage_drop_empty(const char *root, const struct stage_binding *now);
+
 /*
  * stage_make - stage_create, and with @loan a stage of these rows whose data
  * file is the lender's.

@@ -81,7 +81,7 @@ static int look(void *arg, const char *id)
 	/* One that cannot be read was complained of by stage_find. */
 	if (stage_open(s->v->stage_root, id, true, &st, NULL) < 0)
 		return 0;
-	if (stage_check_age(st, NULL) == 0 &&
+	if (stage_check_age(st, NULL) == 0 && stage_rows(st) &&
 	    stage_get_binding(st, &b, NULL) == 0)
 		err = judge(s, id, &b);
 	stage_binding_release(&b);

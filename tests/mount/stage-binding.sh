@@ -89,3 +89,23 @@ extract_file copy.iso /pending got
 [ "$(cat got)" = pending ] || fail "the pending change is lost"
 expect_sessions 2 copy.iso
 ok "with stage-from the stage goes to the copy, and is burned"
+
+# What a crash leaves of a mount in which nothing was changed.
+new_image
+mnt
+echo base >"$MNT/base"
+umnt
+mnt
+slay
+[ "$(ls "$STAGE" | wc -l)" -eq 1 ] || fail "stages: $(ls "$STAGE")"
+empty=$(ls "$STAGE")
+xorriso -abort_on SORRY -dev "stdio:$IMG" -map foreign /foreign -commit \
+	2>xorriso.err || fail "$(tail -n 3 xorriso.err)"
+mnt
+[ "$(cat "$MNT/foreign")" = foreign ] || fail "an old session is shown"
+[ "$(ls "$STAGE" | wc -l)" -eq 1 ] || fail "stages: $(ls "$STAGE")"
+[ "$(ls "$STAGE")" != "$empty" ] || fail "the stage of before is used"
+echo more >"$MNT/more"
+umnt
+expect_sessions 3
+ok "an empty stage that a crash left is in nobody's way"

@@ -271,6 +271,7 @@ START_TEST(older_stage_of_a_disc_in_a_drive)
 	char id[64], *found = NULL;
 	bool recover;
 
+	write_all_kinds();
 	binding.image_dev = binding.image_ino = 0;
 	binding.tip_lba = 500;
 	ok(stage_set_binding(st, &binding, &why));

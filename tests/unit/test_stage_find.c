@@ -50,9 +50,21 @@ static void at_image(struct stage_binding *b, char *path, const char *name)
 	b->image_ino = s.st_ino;
 }
 
-/* Bind st to @b; then the disc shows just that. */
+/* Something is in @stage. */
+static void fill(struct stage *stage)
+{
+	const char *gone = "removed";
+
+	ok(stage_write(stage,
+		       &(struct stage_batch){.gone = &gone, .n_gone = 1},
+		       &why));
+}
+
+/* Bind st, which holds something, to @b; then the disc shows just that. */
 static void bind_to(const struct stage_binding *b)
 {
+	if (stage_rows(st) == 0)
+		fill(st);
 	ok(stage_set_binding(st, b, &why));
 	now = *b;
 	strcpy(now_path, b->path);
@@ -471,6 +483,7 @@ START_TEST(long_and_strange_path_fits_the_line)
 	memset(path, '\n', sizeof path - 1);
 	path[0] = '/';
 	b.path = path;
+	fill(st);
 	ok(stage_set_binding(st, &b, &why));
 	now = b;
 	make_image("copy.iso");
@@ -503,11 +516,48 @@ START_TEST(no_stage_at_all)
 	struct stage_binding b = an_image();
 
 	bind_to(&b);
-	stage_close(st, true);
+	ck_found(false);
+	stage_close(st, false);
+	ok(stage_remove(root, found, &why));
 	st = NULL;
 	ck_none();
 	ck_assert_int_eq(rmdir(root), 0);
 	ck_none();
+}
+END_TEST
+
+/* As a crash of a mount without changes leaves one. */
+START_TEST(empty_stage_is_in_nobodys_way)
+{
+	struct stage_binding b = an_image();
+	struct stage *other;
+	char *id = NULL;
+
+	ok(stage_set_binding(st, &b, &why));
+	now = b;
+	ck_found(false);
+	grown();
+	ck_none();
+	ck_assert_int_eq(stage_find_path(root, b.path, &id), 0);
+	/* In use, it stays. */
+	ok(stage_create(root, &now, &other, &why));
+	ck_assert_uint_eq(stages(), 2);
+	stage_close(other, true);
+	stage_close(st, false);
+	st = NULL;
+	ok(stage_create(root, &now, &other, &why));
+	ck_assert_uint_eq(stages(), 1);
+	/* Neither that of another image, nor one with changes. */
+	b.path = now_path;
+	make_image("other.iso");
+	at_image(&b, now_path, "other.iso");
+	fill(other);
+	stage_close(other, false);
+	ok(stage_create(root, &b, &other, &why));
+	stage_close(other, false);
+	ok(stage_create(root, &now, &other, &why));
+	ck_assert_uint_eq(stages(), 3);
+	stage_close(other, false);
 }
 END_TEST
 
@@ -578,6 +628,7 @@ int main(void)
 	tcase_add_test(t, long_and_strange_path_fits_the_line);
 	tcase_add_test(t, broken_stage_is_left_aside);
 	tcase_add_test(t, no_stage_at_all);
+	tcase_add_test(t, empty_stage_is_in_nobodys_way);
 	tcase_add_test(t, stage_by_its_path);
 	tcase_add_test(t, folder_of_the_stages);
 	suite_add_tcase(s, t);
