@@ -183,6 +183,10 @@ int stage_get_result(struct stage *st, char *buf, size_t size,
 /* Rows in all (0: nothing is pending and the stage may be dropped). */
 uint64_t stage_rows(struct stage *st);
 
+/* stage_is_empty - whether nothing would be lost with it: no rows, no burn that
+ * was begun, nothing that another stage was lent. */
+bool stage_is_empty(struct stage *st);
+
 /*
  * stage_in_use - of a stage that is open read-only: whether an owner has it,
  * now; its process id in *@ret_pid, or 0 where that is not known.  While it is

@@ -136,7 +136,7 @@ static int read_claim(const char *root, const char *id, struct claim *ret,
 		ret->burning = n == 1;
 		err = n < 0 ? n : 0;
 	}
-	ret->empty = stage_rows(st) == 0 && !ret->burning && !ret->lent;
+	ret->empty = stage_is_empty(st);
 	if (err < 0)
 		claim_release(ret);
 	stage_close(st, false);

@@ -262,3 +262,10 @@ uint64_t stage_rows(struct stage *st)
 
 	return st->rows;
 }
+
+bool stage_is_empty(struct stage *st)
+{
+	LOCK_GUARD(&st->lock);
+
+	return st->rows == 0 && !st->has_intent && !st->lent;
+}

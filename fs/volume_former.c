@@ -49,8 +49,8 @@ static int find_digest(struct search *s, const struct stage_binding *b)
 	return 0;
 }
 
-static int judge(struct search *s, const char *id,
-		 const struct stage_binding *b)
+/* 1: @b is bound to a session of the disc; 0; -ENOMEM. */
+static int judge(struct search *s, const struct stage_binding *b)
 {
 	int err;
 
@@ -62,8 +62,19 @@ static int judge(struct search *s, const char *id,
 	/* A session that cannot be read is nobody's. */
 	if (err)
 		return err == -ENOMEM ? err : 0;
-	if (memcmp(s->known_digest, b->digest, sizeof b->digest) != 0)
+	return memcmp(s->known_digest, b->digest, sizeof b->digest) == 0;
+}
+
+/* What is in stage @id belongs to the disc as it was before. */
+static int found(struct search *s, const char *id,
+		 const struct stage_binding *b, bool empty)
+{
+	if (empty) {
+		/* As a crash of a mount without changes leaves it. */
+		if (!s->v->readonly_reason && !s->v->opts.offline)
+			stage_remove(s->v->stage_root, id, NULL);
 		return 0;
+	}
 	s->id = strdup(id);
 	if (!s->id)
 		return -ENOMEM;
@@ -76,16 +87,20 @@ static int look(void *arg, const char *id)
 	struct search *s = arg;
 	struct stage_binding b = {0};
 	struct stage *st;
+	bool empty;
 	int err = 0;
 
 	/* One that cannot be read was complained of by stage_find. */
 	if (stage_open(s->v->stage_root, id, true, &st, NULL) < 0)
 		return 0;
-	if (stage_check_age(st, NULL) == 0 && stage_rows(st) &&
+	if (stage_check_age(st, NULL) == 0 &&
 	    stage_get_binding(st, &b, NULL) == 0)
-		err = judge(s, id, &b);
-	stage_binding_release(&b);
+		err = judge(s, &b);
+	empty = stage_is_empty(st);
 	stage_close(st, false);
+	if (err == 1)
+		err = found(s, id, &b, empty);
+	stage_binding_release(&b);
 	return err;
 }
 

@@ -91,4 +91,17 @@ for kind in cd-r dvd+r bd-r dvd+rw; do
 	[ "$(cat "$MNT/edited")" = foreign ] || fail "$kind: another disc's"
 	on_drive umount "$MNT"
 	ok "$kind: another disc is mounted as it is"
+
+	# What a crash leaves of a mount in which nothing was changed.
+	mount_drive
+	slay
+	empty=$(stages | grep -v "$id")
+	grow -map "$T/foreign" /more
+	mount_drive
+	[ "$(ls "$MNT")" = $'edited\nforeign\nmore' ] || fail "$kind: $(ls "$MNT")"
+	! stages | grep -q "$empty" || fail "$kind: the empty stage stays"
+	echo ours >"$MNT/ours"
+	on_drive umount "$MNT" >/dev/null 2>&1
+	[ "$(stages)" = "$id" ] || fail "$kind: a stage is left"
+	ok "$kind: an empty stage that a crash left is in nobody's way"
 done
