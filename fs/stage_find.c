@@ -304,6 +304,15 @@ static enum verdict judge_image(const char *id, const struct stage_binding *s,
 	return OTHER;
 }
 
+/* Whether @now is the image that @s was made with, or stands where it stood. */
+static bool is_in_place(const struct stage_binding *s,
+			const struct stage_binding *now)
+{
+	return strcmp(s->path, now->path) == 0 ||
+	       (s->image_ino == now->image_ino &&
+		s->image_dev == now->image_dev);
+}
+
 /*
  * By all but the digest, which an older build made.  In a drive that is what a
  * burn changes: such a disc, written just so far.
@@ -313,9 +322,7 @@ static bool may_be(const struct claim *c, const struct stage_binding *now)
 	const struct stage_binding *s = &c->binding;
 
 	if (s->image_ino || now->image_ino)
-		return strcmp(s->path, now->path) == 0 ||
-		       (s->image_ino == now->image_ino &&
-			s->image_dev == now->image_dev);
+		return is_in_place(s, now);
 	if (strcmp(s->media_type, now->media_type) != 0 ||
 	    s->capacity_blocks != now->capacity_blocks ||
 	    s->blank != now->blank)
@@ -431,9 +438,7 @@ static int drop_empty(void *arg, const char *id)
 	if (read_claim(f->root, id, &c, NULL) < 0)
 		return 0;
 	here = c.empty && f->now->image_ino &&
-	       (strcmp(c.binding.path, f->now->path) == 0 ||
-		(c.binding.image_ino == f->now->image_ino &&
-		 c.binding.image_dev == f->now->image_dev));
+	       is_in_place(&c.binding, f->now);
 	claim_release(&c);
 	/* One that is in use stays. */
 	if (here)
