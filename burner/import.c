@@ -149,7 +149,7 @@ static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
 			err = visit_all(disc, &l, visit, arg, drop, base, why);
 	}
 	if (err == 0) {
-		base->info.nodes = base->n_nodes = l.n;
+		base->info.nodes = l.n;
 		base->nodes = l.nodes;
 		l.nodes = NULL;
 	}
@@ -369,6 +369,9 @@ static int import(struct disc *disc, const struct import_opts *opts,
 				     why);
 	if (err == 0)
 		err = make_digest(disc, &survey, &base.info, why);
+	/* Also for who gives back what was loaded in vain. */
+	if (err == 0)
+		base.n_nodes = (uint32_t)survey.nodes;
 	if (err == 0 && opts->found)
 		opts->found(opts->found_arg, &base.info);
 	if (err == 0)
