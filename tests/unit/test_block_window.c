@@ -4,65 +4,25 @@
 #include <string.h>
 
 #include "burner/block_window.h"
-#include "burner/disc_ops.h"
+#include "tests/unit/disc_stub.h"
 #include "tests/unit/run_suite.h"
 
-/* A medium whose blocks hold their number all over. */
-struct stub {
-	struct disc disc;
-	uint64_t bytes;
-	uint64_t bad;	/* this block cannot be read */
-	unsigned calls; /* of read */
-};
-
-static int read_stub(struct disc *disc, void *buf, size_t len, uint64_t pos)
-{
-	struct stub *s = (struct stub *)disc;
-	unsigned char *p = buf;
-
-	s->calls++;
-	if (pos + len > s->bytes)
-		return -EIO;
-	for (size_t i = 0; i < len; i += DISC_BLOCK) {
-		uint64_t lba = (pos + i) / DISC_BLOCK;
-
-		if (lba == s->bad)
-			return -EIO;
-		memset(p + i, (int)(lba * 31 % 251), DISC_BLOCK);
-	}
-	return 0;
-}
-
-static uint64_t readable_stub(struct disc *disc)
-{
-	return ((struct stub *)disc)->bytes;
-}
-
-static const struct disc_ops ops = {.read = read_stub,
-				    .readable = readable_stub};
-static struct stub stub;
+static struct disc_stub stub;
 static struct block_window window;
 
 static void setup(void)
 {
-	stub = (struct stub){
-		.disc = {.ops = &ops, .fd = 0},
-		.bytes = 1000 * DISC_BLOCK,
-		.bad = UINT64_MAX,
-	};
+	disc_stub_init(&stub, 0, 1000 * DISC_BLOCK);
 	window = (struct block_window){0};
 }
 
 static void is_there(uint64_t lba)
 {
 	unsigned char block[DISC_BLOCK];
-	size_t i = 0;
 
 	memset(block, 0xfd, sizeof block);
 	ck_assert_int_eq(window_read(&window, &stub.disc, lba, block), 0);
-	while (i < sizeof block && block[i] == lba * 31 % 251)
-		i++;
-	ck_assert_uint_eq(i, sizeof block);
+	disc_stub_check(block, sizeof block, lba * DISC_BLOCK);
 }
 
 static void is_not_there(uint64_t lba)
@@ -76,7 +36,7 @@ START_TEST(in_order_by_large_pieces)
 {
 	for (uint64_t lba = 100; lba < 1000; lba++)
 		is_there(lba);
-	ck_assert_uint_le(stub.calls, 900 / WINDOW_BLOCKS + 2);
+	ck_assert_uint_le(atomic_load(&stub.calls), 900 / WINDOW_BLOCKS + 2);
 }
 END_TEST
 
@@ -84,13 +44,13 @@ START_TEST(here_and_there_block_by_block)
 {
 	for (uint64_t lba = 999; lba > 500; lba -= 7)
 		is_there(lba);
-	ck_assert_uint_eq(stub.calls, 72);
+	ck_assert_uint_eq(atomic_load(&stub.calls), 72);
 	/* A look elsewhere, and back. */
 	is_there(10);
 	is_there(11);
 	is_there(900);
 	is_there(12);
-	ck_assert_uint_eq(stub.calls, 75);
+	ck_assert_uint_eq(atomic_load(&stub.calls), 75);
 }
 END_TEST
 
@@ -98,7 +58,7 @@ START_TEST(a_bad_block_is_the_only_one)
 {
 	for (stub.bad = 300; stub.bad < 300 + WINDOW_BLOCKS + 1; stub.bad++) {
 		window = (struct block_window){0};
-		stub.calls = 0;
+		atomic_store(&stub.calls, 0);
 		for (uint64_t lba = 299; lba < 400; lba++) {
 			if (lba == stub.bad)
 				is_not_there(lba);
@@ -106,7 +66,7 @@ START_TEST(a_bad_block_is_the_only_one)
 				is_there(lba);
 		}
 		/* Nothing is tried again and again. */
-		ck_assert_uint_lt(stub.calls, 2 * WINDOW_BLOCKS);
+		ck_assert_uint_lt(atomic_load(&stub.calls), 2 * WINDOW_BLOCKS);
 	}
 }
 END_TEST
@@ -129,7 +89,7 @@ START_TEST(a_drive_is_read_as_asked)
 	stub.disc.fd = -1;
 	for (uint64_t lba = 100; lba < 200; lba++)
 		is_there(lba);
-	ck_assert_uint_eq(stub.calls, 100);
+	ck_assert_uint_eq(atomic_load(&stub.calls), 100);
 }
 END_TEST
 

@@ -5,54 +5,17 @@
 #include <string.h>
 #include <time.h>
 
-#include "burner/disc_ops.h"
 #include "burner/read_ahead.h"
+#include "tests/unit/disc_stub.h"
 #include "tests/unit/run_suite.h"
 
 #define START (7 * (uint64_t)DISC_BLOCK)
 
-/* A medium whose blocks hold their number all over. */
-struct stub {
-	struct disc disc;
-	uint64_t bad;		 /* this block cannot be read */
-	_Atomic uint64_t blocks; /* that were asked for */
-};
-
-static int read_stub(struct disc *disc, void *buf, size_t len, uint64_t pos)
-{
-	struct stub *s = (struct stub *)disc;
-	uint64_t lba = pos / DISC_BLOCK;
-	unsigned char *p = buf;
-
-	ck_assert_uint_eq(pos % DISC_BLOCK, 0);
-	for (size_t i = 0; i < len; i += DISC_BLOCK, lba++) {
-		size_t n = len - i < DISC_BLOCK ? len - i : DISC_BLOCK;
-
-		atomic_fetch_add(&s->blocks, 1);
-		if (lba == s->bad)
-			return -EIO;
-		memset(p + i, (int)(lba * 31 % 251), n);
-	}
-	return 0;
-}
-
-static const struct disc_ops ops = {.read = read_stub};
-static struct stub stub;
+static struct disc_stub stub;
 
 static void setup(void)
 {
-	stub.disc = (struct disc){.ops = &ops, .fd = -1};
-	stub.bad = UINT64_MAX;
-	atomic_store(&stub.blocks, 0);
-}
-
-static void is_right(const unsigned char *data, size_t len, uint64_t pos)
-{
-	size_t i = 0;
-
-	while (i < len && data[i] == (pos + i) / DISC_BLOCK * 31 % 251)
-		i++;
-	ck_assert_uint_eq(i, len);
+	disc_stub_init(&stub, -1, UINT64_MAX);
 }
 
 /* Reads all, and writes over what it was given. */
@@ -67,7 +30,7 @@ static void all_of(uint64_t len)
 	ck_assert_int_eq(read_ahead_new(&stub.disc, START, len, &r), 0);
 	while ((got = read_ahead_next(r, &data, &n)) == 1) {
 		ck_assert_uint_gt(n, 0);
-		is_right(data, n, START + done);
+		disc_stub_check(data, n, START + done);
 		memset(data, 0xfd, n);
 		done += n;
 		if (done < len)
@@ -103,7 +66,7 @@ START_TEST(what_comes_before_a_bad_block)
 	ck_assert_int_eq(
 		read_ahead_new(&stub.disc, START, 9000 * DISC_BLOCK, &r), 0);
 	while ((got = read_ahead_next(r, &data, &n)) == 1) {
-		is_right(data, n, START + done);
+		disc_stub_check(data, n, START + done);
 		done += n;
 	}
 	ck_assert_int_eq(got, -EIO);
@@ -127,7 +90,7 @@ START_TEST(not_too_far_ahead)
 		read_ahead_new(&stub.disc, START, 90000 * DISC_BLOCK, &r), 0);
 	ck_assert_int_eq(read_ahead_next(r, &data, &n), 1);
 	nanosleep(&pause, NULL);
-	is_right(data, n, START);
+	disc_stub_check(data, n, START);
 	ck_assert_uint_lt(atomic_load(&stub.blocks), 3000);
 	read_ahead_free(r);
 	ck_assert_uint_lt(atomic_load(&stub.blocks), 3000);
