@@ -20,6 +20,17 @@ need_tree() {
 	tar -cf - -T "$list" 2>/dev/null | tar -xf - -C "$B/tree"
 }
 
+# need_few - $B/few: a tenth of them.
+need_few() {
+	need_tree
+	[ ! -d "$B/few" ] || return 0
+	mkdir "$B/few"
+	find "$B/tree" -type f -printf '%P\n' | LC_ALL=C sort |
+		awk -v n="$(small 1700)" 'NR <= n' |
+		tar -cf - -C "$B/tree" -T - | tar -xf - -C "$B/few"
+	need_iso few
+}
+
 need_tar() {
 	[ -f "$B/tree.tar" ] ||
 		tar -cf "$B/tree.tar" -C "$B" tree

@@ -3,9 +3,11 @@
 # What discfs is measured against.  Sourced by run.
 #
 #   peer_why PEER           why it cannot be measured here; nothing: it can
-#   peer_up PEER [BASE]     mount it at $M, empty, or showing BASE: the name of
+#   peer_up PEER [BASE [VERIFY]]
+#                           mount it at $M, empty, or showing BASE: the name of
 #                           a base made by a row ($B/BASE is the tree,
-#                           $B/BASE.iso the image of it)
+#                           $B/BASE.iso the image of it); VERIFY is discfs'
+#   peer_save PEER          unmount it, and wait until it has saved
 #   peer_down PEER          unmount it and drop what it wrote
 #   peer_backing PEER       the file or folder that holds its bytes
 #
@@ -15,7 +17,7 @@ peer_why() {
 	local program=$1
 
 	case $1 in
-	discfs | ext4 | dd | md5sum | unstaged | most) return ;;
+	discfs | ext4 | dd | md5sum | unstaged | of-1000 | most) return ;;
 	overlay)
 		grep -q overlay /proc/filesystems || modprobe overlay 2>/dev/null ||
 			echo "the kernel has no overlayfs"
@@ -34,11 +36,16 @@ is_mounted() {
 await() {
 	local i
 
-	for ((i = 0; i < 1000; i++)); do
+	for ((i = 0; i < 12000; i++)); do
 		! "$@" || return 0
 		sleep 0.01
 	done
 	die "in vain: $*"
+}
+
+# is_gone PROGRAM - no process of it is left.
+is_gone() {
+	! pgrep -r D,R,S,T -x "$1" >/dev/null
 }
 
 # discfs_place - where it is mounted, without an image.
@@ -54,7 +61,7 @@ discfs_mount() {
 }
 
 peer_up() {
-	local peer=$1 base=${2:-} lower
+	local peer=$1 base=${2:-} verify=${3:-none} lower
 
 	P=$W/peer/$peer
 	M=$P/mnt
@@ -71,7 +78,7 @@ peer_up() {
 		else
 			: >"$P/disc.iso"
 		fi
-		discfs_mount "$P/disc.iso" verify=none
+		discfs_mount "$P/disc.iso" "verify=$verify"
 		;;
 	floor)
 		# In a session of its own, as any daemon: the scheduler groups by it.
@@ -87,7 +94,12 @@ peer_up() {
 		fuseiso "$B/$base.iso" "$M"
 		;;
 	archivemount)
-		archivemount -o readonly "$B/$base.iso" "$M"
+		if [ -n "$base" ]; then
+			archivemount -o readonly "$B/$base.iso" "$M"
+		else
+			tar -cf "$P/archive.tar" -T /dev/null
+			archivemount -o nobackup "$P/archive.tar" "$M"
+		fi
 		;;
 	fuse-zip)
 		fuse-zip "$P/archive.zip" "$M"
@@ -114,24 +126,27 @@ peer_down() {
 	case $peer in
 	discfs)
 		! is_mounted "$M" || quiet "$DISCFS" umount --keep "$M"
-		await no_daemon
+		await is_gone discfs
 		;;
 	*)
 		! is_mounted "$M" || umount "$M"
+		await is_gone "$peer"
 		;;
 	esac
 	rm -rf --one-file-system "$P"
 }
 
-no_daemon() {
-	! pgrep -r D,R,S,T -x discfs >/dev/null
+peer_save() {
+	[ "$1" != discfs ] || quiet "$DISCFS" commit "$M"
+	umount "$M"
+	await is_gone "$1"
 }
 
 peer_backing() {
 	case $1 in
 	discfs) find "$P/stage" "$P/disc.iso" -type f ;;
 	floor) echo "$P/data" ;;
-	fuseiso | archivemount) find "$B" -maxdepth 1 -type f ;;
+	fuseiso | archivemount | bsdtar) find "$B" -maxdepth 1 -type f ;;
 	ext4) find "$M" -type f ;;
 	*) find "$P/upper" "$B" -type f ;;
 	esac

@@ -21,6 +21,11 @@ row cp-tree s "floor<=1.2 fuse-overlayfs<=0.5 ext4<=1.1 unionfs-fuse" \
 cp-tree_prepare() { need_tree && peer_up "$1"; }
 cp-tree_work() { cp -r "$B/tree" "$M"; }
 
+row cp-save s "fuse-zip archivemount" \
+	"the same, and an unmount that saves it (discfs: verified)"
+cp-save_prepare() { need_tree && peer_up "$1" "" full; }
+cp-save_work() { cp -r "$B/tree" "$M" && peer_save "$1"; }
+
 row untar s "floor<=1.2 fuse-overlayfs<=0.6 ext4" "tar x of the same"
 untar_prepare() { need_tree && need_tar && peer_up "$1"; }
 untar_work() { tar -xf "$B/tree.tar" -C "$M"; }
@@ -82,22 +87,52 @@ tar-staged_prepare() {
 }
 tar-staged_work() { tar -cf - -C "$M" . | cat >/dev/null; }
 
-# archivemount would need more than ten minutes a round.
-row tar-imported s "floor<=1.2 ext4<=1.5 fuseiso<=0.3" \
+row tar-imported s "floor<=1.2 ext4<=1.5 fuseiso<=0.3 bsdtar" \
 	"the same, on the disc"
 tar-imported_prepare() {
 	need_tree && need_iso tree && peer_up "$1" tree
 	cold "$1"
 }
-tar-imported_work() { tar -cf - -C "$M" . | cat >/dev/null; }
+tar-imported_work() { tar_of "$1" tree; }
 
-row read-big s "floor<=1.15 fuseiso<=0.3 ext4" \
+row tar-again s "floor ext4 fuseiso" "the same, again"
+tar-again_prepare() {
+	tar-imported_prepare "$1"
+	tar_of "$1" tree
+}
+tar-again_work() { tar_of "$1" tree; }
+
+# All of them would take archivemount more than ten minutes.
+row tar-few s "archivemount fuseiso bsdtar" \
+	"tar c of $(small 1700) of the small files, on the disc"
+tar-few_prepare() {
+	need_few && peer_up "$1" few
+	cold "$1"
+}
+tar-few_work() { tar_of "$1" few; }
+
+# tar_of PEER BASE - bsdtar takes the image as it is.
+tar_of() {
+	if [ "$1" = bsdtar ]; then
+		bsdtar -cf - "@$B/$2.iso"
+	else
+		tar -cf - -C "$M" .
+	fi | cat >/dev/null
+}
+
+row read-big s "floor<=1.15 fuseiso<=0.3 ext4 bsdtar" \
 	"sequential read of $((1024 / SCALE)) MiB on the disc"
 read-big_prepare() {
 	need_big && peer_up "$1" big
 	cold "$1"
 }
-read-big_work() { "$WORK" read "$M/big" 1024; }
+read-big_work() {
+	if [ "$1" = bsdtar ]; then
+		bsdtar -xOf "$B/big.iso" big >/dev/null
+	else
+		"$WORK" read "$M/big" 1024
+	fi
+}
 
 row reads-1 s "floor<=1.15 fuseiso<=0.3 ext4" \
 	"$((20000 / SCALE)) random reads of 4 KiB, one job"
@@ -137,16 +172,29 @@ row cp-inside s "most<=0.05 ext4 overlay" \
 cp-inside_prepare() { need_big && peer_up "$1" big; }
 cp-inside_work() { cp "$M/big" "$M/copy"; }
 
-for n in 1000 1000000; do
-	row "steps-$n" us "floor" \
-		"lookup + create + rename + 4 KiB write, $n files on the disc"
-	eval "steps-${n}_prepare() { need_names \$(small $n) &&
-		peer_up \$1 \$([ \$1 = floor ] || echo n\$(small $n)); }"
-	eval "steps-${n}_measure() { steps; }"
+step=0
+for name in lookup create rename write; do
+	step=$((step + 1))
+	row "flat-$name" us "of-1000<=1.2" \
+		"a $name, $((1000000 / SCALE)) files on the disc for 1000"
+	eval "flat-${name}_prepare() { flat_up \$1; }"
+	eval "flat-${name}_measure() { flat_step $step; }"
+	eval "flat-${name}_clean() { flat_down; }"
 done
-steps() {
-	"$WORK" each "$M" "$M/written" "$(small 4096)" |
-		awk '{ print $1 + $2 + $3 + $4 }'
+
+# flat_up PEER - discfs, or of-1000: discfs with the small disc.
+flat_up() {
+	local n
+
+	n=$(small $([ "$1" = of-1000 ] && echo 1000 || echo 1000000))
+	need_names "$n" && peer_up discfs "n$n"
+}
+flat_step() {
+	"$WORK" each "$M" "$M/written" "$(small 4096)" | cut -d' ' -f"$1"
+}
+flat_down() {
+	discfs_place
+	peer_down discfs
 }
 
 # ---- mounting ----
@@ -214,7 +262,7 @@ remount_prepare() {
 		discfs_mount "$P/disc.iso"
 		"$WORK" create "$M" "$(small 100000)" "$(small 100)"
 		quiet "$DISCFS" umount --keep "$M"
-		await no_daemon
+		await is_gone discfs
 	}
 }
 remount_work() {
@@ -225,13 +273,23 @@ remount_clean() { peer_down discfs; }
 
 # ---- burning ----
 
-row commit-big s "xorriso<=1.0 dd" \
+row commit-big s "xorriso<=1.0 dd genisoimage" \
 	"commit of one file of $((1024 / SCALE)) MiB (MD5 on, verify off)"
 commit-big_prepare() { need_big && commit_up "$1" big; }
 commit-big_work() { commit "$1" big; }
 commit-big_clean() { mount_down "$1"; }
 
-row commit-tree s "xorriso<=1.0" "commit of the small files"
+# discfs always sums; here its sums cost nothing, and are worth as much.
+row commit-unsummed s "dd<=1.15 xorriso" \
+	"the same, MD5 off (discfs: taken out by nosums.so)"
+commit-unsummed_prepare() {
+	need_big && LD_PRELOAD=$([ "$1" != discfs ] || echo "$NOSUMS") \
+		commit_up "$1" big
+}
+commit-unsummed_work() { XORRISO_MD5=off commit "$1" big; }
+commit-unsummed_clean() { mount_down "$1"; }
+
+row commit-tree s "xorriso<=1.0 genisoimage" "commit of the small files"
 commit-tree_prepare() { need_tree && commit_up "$1" tree; }
 commit-tree_work() { commit "$1" tree; }
 commit-tree_clean() { mount_down "$1"; }
@@ -254,21 +312,25 @@ commit() {
 			status=none
 		;;
 	xorriso)
-		quiet xorriso -md5 on -joliet on \
+		quiet xorriso -md5 "${XORRISO_MD5:-on}" -joliet on \
 			-outdev "stdio:$W/out.iso" -map "$B/$2" / -commit
+		;;
+	genisoimage)
+		quiet genisoimage -R -J -o "$W/out.iso" "$B/$2"
+		sync "$W/out.iso"
 		;;
 	esac
 }
 
 for n in 10000 100000 1000000; do
-	row "commit-one-$n" s "xorriso<=0.8" \
+	row "commit-one-$n" s "xorriso<=0.8 genisoimage" \
 		"commit of one changed file on a disc of $n files"
 	eval "commit-one-${n}_prepare() { grown_up \$1 \$(small $n); }"
 	eval "commit-one-${n}_measure() { grow \$1 | cut -d' ' -f1; }"
 	eval "commit-one-${n}_clean() { mount_down \$1; }"
 done
 
-row commit-memory KiB "xorriso<=1.25" \
+row commit-memory KiB "xorriso<=1.25 genisoimage" \
 	"peak memory of it, $((1000000 / SCALE)) files"
 commit-memory_prepare() { grown_up "$1" "$(small 1000000)"; }
 commit-memory_measure() { grow "$1" | cut -d' ' -f2; }
@@ -290,18 +352,35 @@ grown_up() {
 grow() {
 	local pid seconds
 
-	if [ "$1" = xorriso ]; then
+	case $1 in
+	xorriso)
 		"$WORK" run xorriso -md5 on -joliet on \
 			-dev "stdio:$W/out.iso" \
 			-update "$W/changed" /0/file-0 -commit 2>"$W/log"
 		return
-	fi
+		;;
+	genisoimage)
+		"$WORK" run bash -c "set -o pipefail; $(genisoimage_grows)" \
+			2>"$W/log"
+		return
+		;;
+	esac
 	pid=$(daemon)
 	echo 5 >"/proc/$pid/clear_refs" # the peak begins anew
 	seconds=$("$WORK" run "$DISCFS" commit "$M" 2>"$W/log" |
 		cut -d' ' -f1)
 	awk -v s="$seconds" '$1 == "VmHWM:" { print s, $2 }' \
 		"/proc/$pid/status"
+}
+
+# The command that appends a session: without the sums of what it holds.
+genisoimage_grows() {
+	local blocks
+
+	blocks=$(($(stat -c %s "$W/out.iso") / 2048))
+	echo "genisoimage -R -J -C 0,$blocks -M '$W/out.iso' -graft-points" \
+		"0/file-0='$W/changed' |" \
+		"dd of='$W/out.iso' bs=1M oflag=append conv=notrunc,fsync"
 }
 
 row verify s "md5sum<=1.1" \
