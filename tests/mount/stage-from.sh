@@ -384,3 +384,30 @@ clean
 umnt
 [ -z "$(ls "$STAGE")" ] || fail "a stage is left"
 ok "a burn that was begun on the lost disc is finished once it is back"
+
+# The floor of the benchmark makes no hard links.
+mkdir linkless
+setsid "$top_builddir/tests/bench/floor" floor.data "$PWD/linkless" &
+within 10 mountpoint -q linkless
+kept_stage=$STAGE STAGE=$PWD/linkless
+new_image
+mnt
+echo burned >"$MNT/burned"
+umnt
+mnt
+echo staged >"$MNT/staged"
+keep
+mv "$IMG" lost.iso
+id=$(stages list --json | jq -r '.stages[].id')
+expect_error 32 "makes no hard links .*discfs stage export $id DIR" \
+	mnt -o "stage-from=$id,create" other.iso
+[ "$(ls "$STAGE")" = "$id" ] || fail "another stage is left: $(ls "$STAGE")"
+stages export "$id" saved
+[ "$(cat saved/staged)" = staged ] || fail "not saved"
+mv lost.iso "$IMG"
+mnt
+[ "$(cat "$MNT/staged")" = staged ] || fail "the stage is not taken up again"
+umnt
+umount linkless
+STAGE=$kept_stage
+ok "refused where no hard links are made, and the stage is as it was"
