@@ -150,7 +150,8 @@ void mount_init(void *userdata, struct fuse_conn_info *conn)
 	m->kill_priv = conn->want & FUSE_CAP_HANDLE_KILLPRIV_V2;
 #endif
 #ifdef FUSE_CAP_OVER_IO_URING
-	/* Its threads would be libfuse's and not ours (fuse_worker.c). */
+	/* Loses what another thread answers, as the fsync that waits for a
+	 * burn (libfuse 3.18.3): docs/performance.md. */
 	conn->want &= ~(unsigned)FUSE_CAP_OVER_IO_URING;
 #endif
 	m->no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
