@@ -8,10 +8,11 @@
  *   write FILE MIB KIB [fsync]  in writes of KIB, in order, into a new file
  *   rewrite FILE MIB N          N writes of 4 KiB at random places
  *   read FILE KIB               in order, to its end
- *   reads FILE N JOBS           N reads of 4 KiB at random, each of JOBS
- * threads each DIR FILE N             N times: lookup, create, rename and a
- * write of 4 KiB (FILE); the microseconds of each kind run COMMAND... seconds
- * and peak memory (KiB) of the command
+ *   reads FILE N JOBS           N reads of 4 KiB at random, each of JOBS threads
+ *   each DIR FILE N             N times: lookup, create, rename and a write of
+ *                               4 KiB (FILE); the microseconds of each kind
+ *   warm MIB                    takes so much memory, and gives it back
+ *   run COMMAND...              seconds and peak memory (KiB) of the command
  *
  * All but "run" and "each" print nothing.
  */
@@ -22,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -233,6 +235,17 @@ static void each(const char *dir, const char *file, unsigned long n)
 	       (t[2] - t[1]) * per, (t[3] - t[2]) * per, (t[4] - t[3]) * per);
 }
 
+/* Of a virtual machine: what it gave back to its host is there again. */
+static void warm(unsigned long mib)
+{
+	void *p = mmap(NULL, mib << 20, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (p == MAP_FAILED)
+		fail("memory");
+	munmap(p, mib << 20);
+}
+
 static int run(char **argv)
 {
 	double start = now();
@@ -273,6 +286,8 @@ int main(int argc, char **argv)
 		random_reads(argv[2], number(argv[3]), number(argv[4]));
 	else if (!strcmp(what, "each") && argc == 5)
 		each(argv[2], argv[3], number(argv[4]));
+	else if (!strcmp(what, "warm") && argc == 3)
+		warm(number(argv[2]));
 	else if (!strcmp(what, "run") && argc > 2)
 		return run(argv + 2);
 	else
