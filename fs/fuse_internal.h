@@ -181,6 +181,13 @@ int mountpoint_check(const char *dir, char **ret, struct why *why);
  * @dir, from /proc/self/mountinfo.  0 or -errno (-ENOENT: none). */
 int mountpoint_dev(const char *dir, dev_t *ret);
 
+/*
+ * mountpoint_read_ahead - let the kernel read up to @bytes ahead of a program
+ * that reads in order, where it lets us (root).  What is answered to INIT bounds
+ * it, too: so before that.
+ */
+void mountpoint_read_ahead(dev_t dev, size_t bytes);
+
 /* mountpoint_is - whether the mount of @dev is on top at @dir. */
 bool mountpoint_is(const char *dir, dev_t dev);
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/log.h"
 
 /* ---- /proc/self/mountinfo ---- */
 
@@ -92,6 +93,18 @@ int mountpoint_dev(const char *dir, dev_t *ret)
 		return -ENOENT;
 	*ret = dev;
 	return 0;
+}
+
+void mountpoint_read_ahead(dev_t dev, size_t bytes)
+{
+	char path[64];
+	AUTO_FD int fd = -1;
+
+	snprintf(path, sizeof path, "/sys/class/bdi/%u:%u/read_ahead_kb",
+		 major(dev), minor(dev));
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || dprintf(fd, "%zu", bytes / 1024) < 0)
+		log_debug("%s: %s", path, strerror(errno));
 }
 
 bool mountpoint_is(const char *dir, dev_t dev)

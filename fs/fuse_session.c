@@ -122,6 +122,13 @@ static bool pipe_holds(int bytes)
 	return size >= bytes;
 }
 
+/* Whether as much as goes into a message is read ahead.  Not of a drive: who
+ * reads here and there, through a mapping, would wait for all of it. */
+static bool reads_ahead(const struct fs_mount *m)
+{
+	return volume_disc_fd(m->volume) >= 0;
+}
+
 void mount_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct fs_mount *m = userdata;
@@ -162,6 +169,8 @@ void mount_init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_write = pipe_holds(MOUNT_MAX_IO + 4096) ? MOUNT_MAX_IO
 							  : MOUNT_MAX_IO / 2;
 	m->max_request = conn->max_write + 4096;
+	if (reads_ahead(m))
+		conn->max_readahead = MOUNT_MAX_IO;
 	/* Above what mappings can have in flight: see wait_for_pages. */
 	conn->max_background = 4096;
 	conn->congestion_threshold = 3072;
@@ -202,6 +211,8 @@ static int mount_session(struct fs_mount *m, const struct mount_opts *opts,
 	if (err)
 		return err;
 	err = mountpoint_dev(m->dir, &m->dev);
+	if (!err && reads_ahead(m))
+		mountpoint_read_ahead(m->dev, MOUNT_MAX_IO);
 	if (!err)
 		err = take_device(m, fd);
 	if (err) {

@@ -103,5 +103,18 @@ asked $((1 + $(sent GETXATTR))) "ls -l of a cached folder" "$before"
 at_most $((xattrs + 52)) GETXATTR "ls -l of 50 files"
 ok "ls -l of a cached folder costs what ls asks for labels"
 
+dd if=/dev/zero of="$MNT/large" bs=1M count=16 status=none
+drop_caches "$MNT/large"
+reads=$(sent READ)
+cat "$MNT/large" >/dev/null
+read -r ahead <"/sys/class/bdi/$(mountpoint -d "$MNT")/read_ahead_kb" ||
+	ahead=unknown
+if [ -w /sys/class/bdi ] && [ "$ahead" != 1024 ]; then
+	fail "read ahead are $ahead KiB"
+fi
+# By halves of what is read ahead, but for the first ones.
+[ "$ahead" != 1024 ] || at_most $((reads + 40)) READ "16 MiB read"
+ok "a large file is read by large pieces"
+
 keep
 wait $!
