@@ -10,7 +10,7 @@ set logscale x
 set yrange [n - 0.5:-0.5]
 set xlabel "ratio"
 set grid x
-set key top right
+set key outside above horizontal
 set arrow from 1, graph 0 to 1, graph 1 nohead
 plot data using 2:0:ytic(1) with points pt 7 lc rgb "#3060a0" title "measured", \
      data using 3:0 with points pt 2 lc rgb "#c03030" title "must be at most"
