@@ -511,5 +511,5 @@ int main(int argc, char **argv)
 		fuse_session_destroy(se);
 	fuse_loop_cfg_destroy(config);
 	fuse_opt_free_args(&args);
-	return ret;
+	_exit(ret); /* the names go with it */
 }
