@@ -143,7 +143,7 @@ static void op_init(void *arg, struct fuse_conn_info *conn)
 	conn->want &=
 		~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_AUTO_INVAL_DATA |
 			    FUSE_CAP_READDIRPLUS_AUTO);
-	conn->max_write = conn->max_readahead = MAX_IO;
+	conn->max_write = MAX_IO;
 }
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -458,26 +458,6 @@ static const struct fuse_lowlevel_ops ops = {
 	.readdirplus = op_readdirplus,
 };
 
-/* As much as goes into a message; the mount is the last one. */
-static void read_ahead(void)
-{
-	FILE *mounts = fopen("/proc/self/mountinfo", "re"), *setting;
-	unsigned dev[2] = {0, 0};
-	char line[8192], path[64];
-
-	while (mounts && fgets(line, sizeof line, mounts))
-		sscanf(line, "%*u %*u %u:%u", &dev[0], &dev[1]);
-	if (mounts)
-		fclose(mounts);
-	snprintf(path, sizeof path, "/sys/class/bdi/%u:%u/read_ahead_kb",
-		 dev[0], dev[1]);
-	setting = fopen(path, "we");
-	if (setting) {
-		fprintf(setting, "%d", MAX_IO / 1024);
-		fclose(setting);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	char name[] = "floor", options[] = "-ofsname=floor,default_permissions";
@@ -502,7 +482,6 @@ int main(int argc, char **argv)
 	 * that slept longest, most likely on another CPU. */
 	fuse_loop_cfg_set_max_threads(config, 2);
 	if (se && fuse_session_mount(se, argv[2]) == 0) {
-		read_ahead();
 		fuse_set_signal_handlers(se);
 		ret = fuse_session_loop_mt(se, config) != 0;
 		fuse_session_unmount(se);
