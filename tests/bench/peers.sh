@@ -126,13 +126,12 @@ peer_down() {
 	case $peer in
 	discfs)
 		! is_mounted "$M" || quiet "$DISCFS" umount --keep "$M"
-		await is_gone discfs
 		;;
 	*)
 		! is_mounted "$M" || umount "$M"
-		await is_gone "$peer"
 		;;
 	esac
+	await is_gone "$peer"
 	rm -rf --one-file-system "$P"
 }
 

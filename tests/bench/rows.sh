@@ -85,7 +85,7 @@ tar-staged_prepare() {
 	cp -r "$B/tree" "$M"
 	cold "$1"
 }
-tar-staged_work() { tar -cf - -C "$M" . | cat >/dev/null; }
+tar-staged_work() { tar_of "$1" tree; }
 
 row tar-imported s "floor<=1.2 ext4<=1.5 fuseiso<=0.3 bsdtar" \
 	"the same, on the disc"
@@ -179,7 +179,7 @@ for name in lookup create rename write; do
 		"a $name, $((1000000 / SCALE)) files on the disc for 1000"
 	eval "flat-${name}_prepare() { flat_up \$1; }"
 	eval "flat-${name}_measure() { flat_step $step; }"
-	eval "flat-${name}_clean() { flat_down; }"
+	eval "flat-${name}_clean() { peer_down discfs; }"
 done
 
 # flat_up PEER - discfs, or of-1000: discfs with the small disc.
@@ -191,10 +191,6 @@ flat_up() {
 }
 flat_step() {
 	"$WORK" each "$M" "$M/written" "$(small 4096)" | cut -d' ' -f"$1"
-}
-flat_down() {
-	discfs_place
-	peer_down discfs
 }
 
 # ---- mounting ----
@@ -286,7 +282,7 @@ commit-unsummed_prepare() {
 	need_big && LD_PRELOAD=$([ "$1" != discfs ] || echo "$NOSUMS") \
 		commit_up "$1" big
 }
-commit-unsummed_work() { XORRISO_MD5=off commit "$1" big; }
+commit-unsummed_work() { commit "$1" big off; }
 commit-unsummed_clean() { mount_down "$1"; }
 
 row commit-tree s "xorriso<=1.0 genisoimage" "commit of the small files"
@@ -294,16 +290,17 @@ commit-tree_prepare() { need_tree && commit_up "$1" tree; }
 commit-tree_work() { commit "$1" tree; }
 commit-tree_clean() { mount_down "$1"; }
 
-# Content is in the stage, or is what xorriso is given.
+# commit_up PEER BASE [VERIFY] - content is in the stage, or is what xorriso is
+# given.
 commit_up() {
 	rm -f "$W/out.iso"
 	if [ "$1" = discfs ]; then
-		peer_up discfs
+		peer_up discfs "" "${3:-none}"
 		cp -r "$B/$2" "$M"
 	fi
-	sync -f "$W"
 }
 
+# commit PEER BASE [MD5] - as xorriso's -md5.
 commit() {
 	case $1 in
 	discfs) quiet "$DISCFS" commit "$M" ;;
@@ -312,7 +309,7 @@ commit() {
 			status=none
 		;;
 	xorriso)
-		quiet xorriso -md5 "${XORRISO_MD5:-on}" -joliet on \
+		quiet xorriso -md5 "${3:-on}" -joliet on \
 			-outdev "stdio:$W/out.iso" -map "$B/$2" / -commit
 		;;
 	genisoimage)
@@ -345,7 +342,6 @@ grown_up() {
 		discfs_mount "$W/out.iso" verify=none
 		cp "$W/changed" "$M/0/file-0"
 	fi
-	sync -f "$W"
 }
 
 # Seconds and peak memory.
@@ -390,9 +386,7 @@ verify_prepare() {
 	if [ "$1" = md5sum ]; then
 		dd if="$B/big.iso" iflag=nocache count=0 status=none
 	else
-		commit_up "$1" big
-		"$DISCFS" umount --keep "$M" 2>"$W/log"
-		discfs_mount "$P/disc.iso" verify=full
+		commit_up "$1" big full
 	fi
 }
 # discfs' part is what "status" calls verifying.  Asked seldom: each time takes a
