@@ -135,6 +135,8 @@ int mover_pipe(struct mover *mv, struct volume *v, const struct file_io *io)
 	unsigned i;
 	int err = 0;
 
+	if (mv->lent)
+		return 0;
 	for (i = 0; i < io->n; i++)
 		if (io->pieces[i].source == EXTENT_DISC &&
 		    volume_disc_fd(v) < 0)
@@ -150,29 +152,45 @@ int mover_pipe(struct mover *mv, struct volume *v, const struct file_io *io)
 	return err == -EAGAIN || err == -EINVAL ? 0 : err;
 }
 
-static int read_piece(struct volume *v, char *buf, const struct file_piece *p)
+/* What is in memory, preadv2(2): a piece of it will not do. */
+static int read_cached(int fd, char *buf, uint64_t len, uint64_t pos)
 {
-	switch (p->source) {
-	case EXTENT_HOLE:
+	struct iovec v = {buf, len};
+
+	if (fd >= 0 &&
+	    preadv2(fd, &v, 1, (off_t)pos, RWF_NOWAIT) == (ssize_t)len)
+		return 0;
+	return -EAGAIN;
+}
+
+static int read_piece(struct volume *v, char *buf, const struct file_piece *p,
+		      bool cached)
+{
+	int fd = p->source == EXTENT_DISC ? volume_disc_fd(v)
+					  : volume_data_fd(v);
+
+	if (p->source == EXTENT_HOLE) {
 		memset(buf, 0, p->len);
 		return 0;
-	case EXTENT_DISC:
-		if (volume_disc_fd(v) < 0)
-			return volume_read_disc(v, buf, p->len, p->pos);
-		return io_read_at(volume_disc_fd(v), buf, p->len, p->pos);
-	default:
-		return io_read_at(volume_data_fd(v), buf, p->len, p->pos);
 	}
+	if (cached)
+		return read_cached(fd, buf, p->len, p->pos);
+	if (p->source == EXTENT_DISC && fd < 0)
+		return volume_read_disc(v, buf, p->len, p->pos);
+	return io_read_at(fd, buf, p->len, p->pos);
 }
 
 void *mover_mem(struct mover *mv)
 {
+	if (mv->lent)
+		return mv->lent;
 	if (!mv->mem && posix_memalign(&mv->mem, PAGE, MOUNT_MAX_IO))
 		mv->mem = NULL;
 	return mv->mem;
 }
 
-int mover_read(struct mover *mv, struct volume *v, const struct file_io *io)
+static int read_pieces(struct mover *mv, struct volume *v,
+		       const struct file_io *io, bool cached)
 {
 	char *buf = mover_mem(mv);
 	unsigned i;
@@ -181,11 +199,22 @@ int mover_read(struct mover *mv, struct volume *v, const struct file_io *io)
 	if (!buf)
 		return -ENOMEM;
 	for (i = 0; i < io->n; i++) {
-		int err = read_piece(v, buf, &io->pieces[i]);
+		int err = read_piece(v, buf, &io->pieces[i], cached);
 
 		if (err)
 			return err;
 		buf += io->pieces[i].len;
 	}
 	return 0;
+}
+
+int mover_read(struct mover *mv, struct volume *v, const struct file_io *io)
+{
+	return read_pieces(mv, v, io, false);
+}
+
+int mover_read_cached(struct mover *mv, struct volume *v,
+		      const struct file_io *io)
+{
+	return read_pieces(mv, v, io, true);
 }

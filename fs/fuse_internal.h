@@ -4,14 +4,16 @@
 
 /*
  * What the files of the mount share.  fuse_session.c has the session,
- * fuse_worker.c its threads, fuse_receive.c takes requests from the device,
- * fuse_signals.c has its signals; fuse_ops.c, fuse_io.c and fuse_fsync.c answer
- * the requests; fuse_data.c brings the bytes of a file together;
- * fuse_mountpoint.c knows mount tables and paths, fuse_mount.c mounts.  libfuse
- * is met in fuse_request.h only.
+ * fuse_serve.c what each thread has that serves it, fuse_worker.c those at
+ * /dev/fuse, for which fuse_receive.c takes the requests, fuse_uring.c those at
+ * an io_uring, fuse_cpus.c the processors; fuse_signals.c has its signals;
+ * fuse_ops.c, fuse_io.c and fuse_fsync.c answer the requests; fuse_data.c
+ * brings the bytes of a file together; fuse_mountpoint.c knows mount tables and
+ * paths, fuse_mount.c mounts.  libfuse is met in fuse_request.h only.
  */
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +26,7 @@
 
 struct fuse_session;
 struct sync_wait;
+struct uring;
 
 enum {
 	MOUNT_MAX_THREADS = 32,
@@ -44,7 +47,17 @@ struct mover {
 	size_t pipe_size; /* bytes that fit if all pages are full */
 	bool pipe_stuck;  /* the pipe may not grow: do not ask again */
 	void *mem;	  /* MOUNT_MAX_IO bytes, page aligned, or NULL */
+	void *lent;	  /* taken instead of mem and the pipe, or NULL */
 };
+
+/* What the barrier (below) answers. */
+struct barrier {
+	uint64_t pushed; /* mount_settle */
+	int64_t queue;	 /* of a ring, that it passed; or BARRIER_DEVICE */
+	cpu_set_t used;	 /* queues of rings that requests came from so far */
+};
+
+enum { BARRIER_DEVICE = -1 }; /* there is but one queue */
 
 struct fs_mount {
 	struct volume *volume;
@@ -53,16 +66,17 @@ struct fs_mount {
 	char *dir; /* real path */
 	dev_t dev;
 
-	/* An xattr of the root for who knows its name, which is a secret: what
-	 * mount_settle returns, when it does. */
+	/* An xattr of the root for who knows its name, which is a secret: a
+	 * struct barrier, when what came before it has been served. */
 	char barrier[48];
 
 	/* from INIT on */
-	bool no_open, no_opendir; /* the kernel does without an answer */
-	bool kill_priv;		  /* it leaves clearing set-id bits to us */
-	uint32_t max_request;	  /* bytes, with its header */
-	atomic_ulong
-		init_unique; /* of the INIT whose answer is to be patched */
+	bool no_open, no_opendir;     /* the kernel does without an answer */
+	bool kill_priv;		      /* it leaves clearing set-id bits to us */
+	uint32_t max_request;	      /* bytes, with its header */
+	uint64_t init_flags;	      /* that INIT offered */
+	_Atomic uint64_t init_unique; /* whose answer is to be patched */
+	struct uring *_Atomic uring;  /* NULL: all comes from the device */
 
 	/* the loop */
 	int wake_fd;	    /* eventfd: a worker ended, or a signal came */
@@ -72,9 +86,9 @@ struct fs_mount {
 	struct worker *workers; /* guarded by lock */
 	unsigned n_workers;	/* guarded by lock */
 	atomic_int idle; /* workers that wait for a request, or will soon */
-	pthread_cond_t called;	/* with lock: parked workers are */
-	unsigned n_parked;	/* guarded by lock; not in idle */
-	unsigned n_calls;	/* guarded by lock: how many of them may go on */
+	pthread_cond_t called; /* with lock: parked workers are */
+	unsigned n_parked;     /* guarded by lock; not in idle */
+	unsigned n_calls;      /* guarded by lock: how many of them may go on */
 
 	/* folders' fsyncs that wait for a commit: guarded by one lock for all
 	 * mounts, which outlives them (fuse_fsync.c) */
@@ -99,24 +113,36 @@ struct fs_mount {
  * another thread: somebody else shall be there for the next one.  Requests that
  * only look into the tree do without.
  * mount_io_end - it will not wait any more; best before its answer.
- * mount_end_workers - let all of them finish what they do, and end.
+ * mount_end_workers - let all of them finish what they do, and end; those at an
+ * io_uring serve no more.
+ * mount_end - let the loop end, since nothing comes any more.
  */
 int mount_start_worker(struct fs_mount *m);
 void mount_io_begin(struct fs_mount *m);
 void mount_io_end(struct fs_mount *m);
 void mount_end_workers(struct fs_mount *m);
-
-/* The bits of the WRITE that this thread serves (FUSE_WRITE_*), which libfuse
- * does not pass on; and this thread's mover. */
-uint32_t mount_write_flags(void);
-struct mover *mount_mover(void);
+void mount_end(struct fs_mount *m);
 
 /*
- * mount_settle - return when every WRITE that was taken from the device before
- * this call has been served; the number of those so far that came not from
- * write(2) but from the page cache.  For a request handler: others go on.
+ * mount_settle - return when every WRITE that was taken from the device or a
+ * ring before this call has been served; the number of those so far that came
+ * not from write(2) but from the page cache.  For a request handler: others go
+ * on.
  */
 uint64_t mount_settle(struct fs_mount *m);
+
+/* ---- fuse_cpus.c ---- */
+
+/*
+ * cpus_possible - how many processors the kernel may have, numbered from 0 on;
+ * 0 if that is not known, or more than a cpu_set_t has, or they have gaps.
+ * cpu_is_online - whether @cpu runs.
+ * cpu_take - let this thread run on @cpu alone.  0 or -errno (-EINVAL: it does
+ * not run, or we may not).
+ */
+unsigned cpus_possible(void);
+bool cpu_is_online(unsigned cpu);
+int cpu_take(unsigned cpu);
 
 /* ---- fuse_fsync.c ---- */
 
@@ -129,8 +155,8 @@ void mount_end_waits(struct fs_mount *m);
 /*
  * mount_invalidate - a volume_invalidate: let the kernel forget.  Waits for the
  * locks of folders, so never from a thread that serves requests.
- * mount_end_notices - return when none is under way, and let no other one begin;
- * while there are workers, who answer those that hold the locks.
+ * mount_end_notices - return when none is under way, and let no other one
+ * begin; while there are workers, who answer those that hold the locks.
  */
 void mount_invalidate(void *arg, const struct stale *stale);
 void mount_end_notices(struct fs_mount *m);
@@ -153,7 +179,7 @@ void mount_signals_give_back(void);
 
 void mover_release(struct mover *mv);
 
-/* mover_mem - the MOUNT_MAX_IO bytes of @mv, or NULL (no memory). */
+/* mover_mem - MOUNT_MAX_IO bytes, @mv's own or lent, or NULL (no memory). */
 void *mover_mem(struct mover *mv);
 
 /*
@@ -165,9 +191,15 @@ void *mover_mem(struct mover *mv);
 int mover_pipe(struct mover *mv, struct volume *v, const struct file_io *io);
 void mover_drop(struct mover *mv);
 
-/* mover_read - read the bytes of @io into mv->mem.  0 or -errno: a piece that
- * cannot be read whole is -EIO. */
+/*
+ * mover_read - read the bytes of @io into what mover_mem gives.  0 or -errno: a
+ * piece that cannot be read whole is -EIO.
+ * mover_read_cached - the same for what is in memory; -EAGAIN for the rest, or
+ * where that cannot be told.
+ */
 int mover_read(struct mover *mv, struct volume *v, const struct file_io *io);
+int mover_read_cached(struct mover *mv, struct volume *v,
+		      const struct file_io *io);
 
 /* ---- fuse_mountpoint.c ---- */
 
@@ -183,8 +215,8 @@ int mountpoint_dev(const char *dir, dev_t *ret);
 
 /*
  * mountpoint_read_ahead - let the kernel read up to @bytes ahead of a program
- * that reads in order, where it lets us (root).  What is answered to INIT bounds
- * it, too: so before that.
+ * that reads in order, where it lets us (root).  What is answered to INIT
+ * bounds it, too: so before that.
  */
 void mountpoint_read_ahead(dev_t dev, size_t bytes);
 

@@ -246,12 +246,13 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 	ssize_t len = -ENOMEM;
 
 	if (ino == TREE_ROOT && strcmp(name, m->barrier) == 0) {
-		uint64_t pushed;
+		struct barrier answer = {.pushed = 0};
 
+		uring_passed(m, &answer);
 		mount_io_begin(m);
-		pushed = mount_settle(m);
+		answer.pushed = mount_settle(m);
 		mount_io_end(m);
-		reply_xattr(req, &pushed, size, sizeof pushed);
+		reply_xattr(req, &answer, size, sizeof answer);
 		return;
 	}
 	mount_maybe_wait(m, ino);

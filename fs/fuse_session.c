@@ -16,6 +16,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "fs/fuse_uring_abi.h"
 
 enum { SYNC_TIMEOUT_MS = 60 * 1000 };
 /* ---- what libfuse says ---- */
@@ -47,41 +48,55 @@ on_log(enum fuse_log_level level, const char *fmt, va_list ap)
 
 /* ---- the device ---- */
 
-#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
-/* Such a libfuse has a name for all that we want, and may have been built
- * without fuse_session_custom_io. */
-static int take_device(struct fs_mount *m, int fd)
-{
-	char name[32];
-
-	/* fuse_session_mount(3): it is mounted already. */
-	snprintf(name, sizeof name, "/dev/fd/%d", fd);
-	return fuse_session_mount(m->session, name) ? -EIO : 0;
-}
-#else
 static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 {
 	(void)userdata;
 	return read(fd, buf, len);
 }
 
-/* libfuse 3.14 has no name for FUSE_HANDLE_KILLPRIV_V2: put it into its answer
- * to INIT, if the kernel offered it (note_request). */
+/*
+ * Into the answer to INIT goes what this libfuse has no name for, or what we do
+ * ourselves: FUSE_HANDLE_KILLPRIV_V2 and FUSE_OVER_IO_URING, if the kernel
+ * offered them.
+ */
+static ssize_t answer_init(struct fs_mount *m, int fd, struct iovec *iov,
+			   int count)
+{
+	const struct fuse_out_header *out = iov[0].iov_base;
+	struct fuse_init_out *init = count == 2 ? iov[1].iov_base : NULL;
+	bool by_ring = false;
+	ssize_t n;
+
+	if (out->error == 0 && init && iov[1].iov_len >= sizeof *init) {
+#ifndef FUSE_CAP_HANDLE_KILLPRIV_V2
+		init->flags |= m->init_flags & FUSE_HANDLE_KILLPRIV_V2;
+		m->kill_priv = init->flags & FUSE_HANDLE_KILLPRIV_V2;
+#endif
+		by_ring = (m->init_flags & FUSE_OVER_IO_URING) &&
+			  uring_prepare(m);
+	}
+	if (by_ring) {
+		init->flags |= FUSE_INIT_EXT;
+		init->flags2 |= FUSE_OVER_IO_URING >> 32;
+	}
+	n = writev(fd, iov, count);
+	if (by_ring && n >= 0)
+		uring_start(m);
+	return n;
+}
+
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 {
 	struct fs_mount *m = userdata;
 	const struct fuse_out_header *out = iov[0].iov_base;
+	uint64_t init = atomic_load(&m->init_unique);
 
-	if (out->unique && out->unique == atomic_load(&m->init_unique)) {
+	if (init && out->unique == init) {
 		atomic_store(&m->init_unique, 0);
-		if (out->error == 0 && count == 2 &&
-		    iov[1].iov_len >= sizeof(struct fuse_init_out)) {
-			struct fuse_init_out *init = iov[1].iov_base;
-
-			init->flags |= FUSE_HANDLE_KILLPRIV_V2;
-			m->kill_priv = true;
-		}
+		return answer_init(m, fd, iov, count);
 	}
+	if (uring_answer(m, iov, count))
+		return out->len;
 	return writev(fd, iov, count);
 }
 
@@ -100,9 +115,25 @@ static const struct fuse_custom_io device_io = {
 
 static int take_device(struct fs_mount *m, int fd)
 {
-	return fuse_session_custom_io(m->session, &device_io, fd);
-}
+	struct why said = {""};
+	int err;
+
+	log_why = &said;
+	err = fuse_session_custom_io(m->session, &device_io, fd);
+	log_why = NULL;
+#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
+	/* Such a libfuse may have been built without that.  It can do all that
+	 * we need, but io_uring. */
+	if (err) {
+		char name[32];
+
+		/* fuse_session_mount(3): it is mounted already. */
+		snprintf(name, sizeof name, "/dev/fd/%d", fd);
+		err = fuse_session_mount(m->session, name) ? -EIO : 0;
+	}
 #endif
+	return err;
+}
 
 static void want(struct fuse_conn_info *conn, unsigned caps)
 {
@@ -157,8 +188,8 @@ void mount_init(void *userdata, struct fuse_conn_info *conn)
 	m->kill_priv = conn->want & FUSE_CAP_HANDLE_KILLPRIV_V2;
 #endif
 #ifdef FUSE_CAP_OVER_IO_URING
-	/* Loses what another thread answers, as the fsync that waits for a
-	 * burn (libfuse 3.18.3): docs/performance.md. */
+	/* We have our own (fuse_uring.c).  libfuse's loses what another thread
+	 * answers (3.18.3), as the fsync that waits for a burn. */
 	conn->want &= ~(unsigned)FUSE_CAP_OVER_IO_URING;
 #endif
 	m->no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
@@ -319,6 +350,7 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 	set_current(m);
 	volume_set_sync(v, sync_for_volume, NULL);
 	volume_set_counts(v, counts_for_volume, m);
+	volume_set_transport(v, "/dev/fuse");
 	volume_set_invalidate(v, mount_invalidate, m);
 	*ret = m;
 	return 0;
@@ -331,6 +363,7 @@ static void end_session(struct fs_mount *m)
 	if (!m->session)
 		return;
 	mount_end_waits(m);
+	uring_end(m);
 	fuse_session_destroy(m->session);
 	m->session = NULL;
 	if (m->dev && mountpoint_is(m->dir, m->dev))

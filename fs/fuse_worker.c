@@ -21,97 +21,50 @@
  * libfuse keeps to itself, and counted.
  */
 struct worker {
-	struct fs_mount *m;
+	struct server server;
 	pthread_t thread;
 	struct receiver in;
-	uint32_t write_flags;
 	atomic_bool ended;
 	atomic_int tid;	     /* 0: not running yet */
 	atomic_uint serving; /* IDLE, UNKNOWN or the opcode */
 	atomic_ulong served; /* requests */
-	struct mover mover;
 	struct worker *next;
 };
 
 enum { IDLE = 0, UNKNOWN = 0xffff }; /* no opcodes */
 
-static _Thread_local struct worker *self;
-
-uint32_t mount_write_flags(void)
-{
-	return self->write_flags;
-}
-
-struct mover *mount_mover(void)
-{
-	return &self->mover;
-}
-
-/* Whether an answer to INIT is to be patched (io_writev). */
-static void note_init(struct worker *w, const struct request_head *req)
-{
-#ifndef FUSE_CAP_HANDLE_KILLPRIV_V2
-	const struct fuse_init_in *init;
-
-	if (req->head.opcode != FUSE_INIT ||
-	    (w->in.buf.flags & FUSE_BUF_IS_FD) ||
-	    w->in.buf.size < sizeof req->head + 16)
-		return;
-	init = (const void *)((const char *)w->in.buf.mem + sizeof req->head);
-	if (init->flags & FUSE_HANDLE_KILLPRIV_V2)
-		atomic_store(&w->m->init_unique, req->head.unique);
-#else
-	(void)w;
-	(void)req;
-#endif
-}
-
-/* Count the request in w->in; returns its opcode, 0 if it is not known. */
-static uint32_t note_request(struct worker *w)
-{
-	struct request_head req;
-
-	/* What cannot be seen is taken for a write of an ordinary user. */
-	w->write_flags = FUSE_WRITE_KILL_SUIDGID;
-	if (!receiver_peek(&w->in, &req)) {
-		atomic_fetch_add(&w->m->pushed, 1);
-		return 0;
-	}
-	w->write_flags = req.head.opcode == FUSE_WRITE ? req.in.write_flags : 0;
-	if (w->write_flags & FUSE_WRITE_CACHE)
-		atomic_fetch_add(&w->m->pushed, 1);
-	if (req.head.opcode < MOUNT_MAX_OPCODES)
-		atomic_fetch_add_explicit(&w->m->counts[req.head.opcode], 1,
-					  memory_order_relaxed);
-	note_init(w, &req);
-	return req.head.opcode;
-}
-
-static void wake(struct fs_mount *m)
+void mount_end(struct fs_mount *m)
 {
 	static const uint64_t one = 1;
 
+	atomic_store(&m->ending, true);
 	if (write(m->wake_fd, &one, sizeof one) < 0)
 		log_error("cannot wake the mount: %s", strerror(errno));
 }
 
 static void serve(struct worker *w)
 {
-	struct fs_mount *m = w->m;
-	uint32_t opcode;
+	struct fs_mount *m = w->server.m;
+	struct request_head req;
+	bool seen;
 
 	atomic_store(&w->serving, UNKNOWN);
-	opcode = note_request(w);
-	if (opcode)
-		atomic_store(&w->serving, opcode);
+	seen = receiver_peek(&w->in, &req);
+	server_count(m, seen ? &req : NULL);
+	server_begin(&w->server, seen ? &req : NULL);
+	if (seen)
+		atomic_store(&w->serving, req.head.opcode);
 	fuse_session_process_buf(m->session, &w->in.buf);
-	receiver_served(&w->in, opcode);
+	receiver_served(&w->in, req.head.opcode);
 	atomic_fetch_add(&w->served, 1);
 	atomic_store(&w->serving, IDLE);
 }
 
 void mount_io_begin(struct fs_mount *m)
 {
+	/* There, who may have to wait is handed over beforehand. */
+	if (server_self()->by_ring)
+		return;
 	if (atomic_fetch_sub(&m->idle, 1) != 1)
 		return;
 	pthread_mutex_lock(&m->lock);
@@ -129,7 +82,8 @@ void mount_io_begin(struct fs_mount *m)
 
 void mount_io_end(struct fs_mount *m)
 {
-	atomic_fetch_add(&m->idle, 1);
+	if (!server_self()->by_ring)
+		atomic_fetch_add(&m->idle, 1);
 }
 
 /* Where there are enough, wait until there are too few. */
@@ -155,10 +109,10 @@ static void park(struct fs_mount *m)
 static void *worker_run(void *arg)
 {
 	struct worker *w = arg;
-	struct fs_mount *m = w->m;
+	struct fs_mount *m = w->server.m;
 	int n;
 
-	self = w;
+	server_enter(&w->server);
 	atomic_store(&w->tid, gettid());
 	while (!atomic_load(&m->ending)) {
 		n = receiver_next(&w->in, m);
@@ -174,15 +128,14 @@ static void *worker_run(void *arg)
 		serve(w);
 		park(m);
 	}
-	atomic_store(&m->ending, true);
-	wake(m);
+	mount_end(m);
 	atomic_store(&w->ended, true);
 	return NULL;
 }
 
 static void worker_free(struct worker *w)
 {
-	mover_release(&w->mover);
+	server_release(&w->server);
 	receiver_release(&w->in);
 	free(w);
 }
@@ -199,9 +152,8 @@ int mount_start_worker(struct fs_mount *m)
 	w = calloc(1, sizeof *w);
 	if (!w)
 		return -ENOMEM;
-	w->m = m;
+	server_init(&w->server, m);
 	receiver_init(&w->in);
-	w->mover.pipe[0] = w->mover.pipe[1] = -1;
 	atomic_fetch_add(&m->idle, 1);
 	sigfillset(&all);
 	sigdelset(&all, mount_wake_signal());
@@ -242,7 +194,8 @@ void mount_end_workers(struct fs_mount *m)
 		}
 		pthread_join(w->thread, NULL);
 	}
-	/* Only now: one may have been looking at the others (mount_settle). */
+	/* Only then: one may have been looking at the others (mount_settle). */
+	uring_drain(m);
 	while ((w = list)) {
 		list = w->next;
 		worker_free(w);
@@ -302,7 +255,7 @@ uint64_t mount_settle(struct fs_mount *m)
 	 * the end, as this one does. */
 	pthread_mutex_lock(&m->lock);
 	for (struct worker *w = m->workers; w; w = w->next) {
-		if (w == self)
+		if (&w->server == server_self())
 			continue;
 		others[n].served = atomic_load(&w->served);
 		others[n++].w = w;
@@ -312,70 +265,6 @@ uint64_t mount_settle(struct fs_mount *m)
 		while (!atomic_load(&m->ending) &&
 		       !is_settled(others[i].w, others[i].served))
 			nanosleep(&moment, NULL);
+	uring_settle(m);
 	return atomic_load(&m->pushed);
-}
-
-/* ---- counters ---- */
-
-static const char *const opcode_names[MOUNT_MAX_OPCODES] = {
-	[FUSE_LOOKUP] = "lookup",
-	[FUSE_FORGET] = "forget",
-	[FUSE_GETATTR] = "getattr",
-	[FUSE_SETATTR] = "setattr",
-	[FUSE_READLINK] = "readlink",
-	[FUSE_SYMLINK] = "symlink",
-	[FUSE_MKNOD] = "mknod",
-	[FUSE_MKDIR] = "mkdir",
-	[FUSE_UNLINK] = "unlink",
-	[FUSE_RMDIR] = "rmdir",
-	[FUSE_RENAME] = "rename",
-	[FUSE_LINK] = "link",
-	[FUSE_OPEN] = "open",
-	[FUSE_READ] = "read",
-	[FUSE_WRITE] = "write",
-	[FUSE_STATFS] = "statfs",
-	[FUSE_RELEASE] = "release",
-	[FUSE_FSYNC] = "fsync",
-	[FUSE_SETXATTR] = "setxattr",
-	[FUSE_GETXATTR] = "getxattr",
-	[FUSE_LISTXATTR] = "listxattr",
-	[FUSE_REMOVEXATTR] = "removexattr",
-	[FUSE_FLUSH] = "flush",
-	[FUSE_INIT] = "init",
-	[FUSE_OPENDIR] = "opendir",
-	[FUSE_READDIR] = "readdir",
-	[FUSE_RELEASEDIR] = "releasedir",
-	[FUSE_FSYNCDIR] = "fsyncdir",
-	[FUSE_ACCESS] = "access",
-	[FUSE_CREATE] = "create",
-	[FUSE_INTERRUPT] = "interrupt",
-	[FUSE_BMAP] = "bmap",
-	[FUSE_DESTROY] = "destroy",
-	[FUSE_IOCTL] = "ioctl",
-	[FUSE_POLL] = "poll",
-	[FUSE_BATCH_FORGET] = "batch_forget",
-	[FUSE_FALLOCATE] = "fallocate",
-	[FUSE_READDIRPLUS] = "readdirplus",
-	[FUSE_RENAME2] = "rename2",
-	[FUSE_LSEEK] = "lseek",
-	[FUSE_COPY_FILE_RANGE] = "copy_file_range",
-	[FUSE_SYNCFS] = "syncfs",
-	[51] = "tmpfile", /* named in later headers only */
-	[52] = "statx",
-	[53] = "copy_file_range_64",
-};
-
-void fs_mount_counts(const struct fs_mount *m,
-		     void (*fn)(void *arg, const char *name, uint64_t count),
-		     void *arg)
-{
-	unsigned i;
-
-	for (i = 0; i < MOUNT_MAX_OPCODES; i++) {
-		uint64_t n = atomic_load_explicit(&m->counts[i],
-						  memory_order_relaxed);
-
-		if (n)
-			fn(arg, opcode_names[i] ? opcode_names[i] : "other", n);
-	}
 }

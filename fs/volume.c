@@ -510,6 +510,12 @@ void volume_set_counts(struct volume *v, volume_counts counts, void *source)
 	v->counts_source = source;
 }
 
+void volume_set_transport(struct volume *v, const char *name)
+{
+	LOCK_GUARD(&v->lock);
+	v->transport = name;
+}
+
 void volume_keep(struct volume *v)
 {
 	LOCK_GUARD(&v->lock);
