@@ -228,6 +228,10 @@ static int ask_barrier(int dir_fd, const char *barrier, struct barrier *ret)
 /*
  * By io_uring there is a queue for what each processor asks: a barrier in each.
  * One that does not run asks nothing.  *@seen gets the queues that were passed.
+ *
+ * Twice: a request that had to wait in the kernel for an answer to leave is sent
+ * on with it, and overtakes one that is on its way to us.  That one is here when
+ * the next comes.
  */
 static int pass_queues(int dir_fd, const char *barrier, struct barrier *ret,
 		       cpu_set_t *seen)
@@ -241,6 +245,8 @@ static int pass_queues(int dir_fd, const char *barrier, struct barrier *ret,
 			CPU_SET(cpu, seen);
 			continue;
 		}
+		if (!err)
+			err = ask_barrier(dir_fd, barrier, ret);
 		if (!err)
 			err = ask_barrier(dir_fd, barrier, ret);
 		if (err)
