@@ -250,7 +250,8 @@ daemon() {
 	pgrep -of '^[^ ]*(discfs mount|mount\.discfs) '
 }
 
-row remount s "unstaged" \
+# All of it within what the stage may add.
+row remount s "unstaged most<=2" \
 	"mount with a stage of $((100000 / SCALE)) deltas"
 remount_prepare() {
 	discfs_place
