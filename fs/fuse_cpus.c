@@ -9,11 +9,28 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* sysfs-devices-system-cpu: "0-3,8", of the list that is named. */
+bool cpus_parse(const char *text, cpu_set_t *ret)
+{
+	unsigned long first, last;
+	char *end = NULL;
+
+	CPU_ZERO(ret);
+	while (*text >= '0' && *text <= '9') {
+		first = last = strtoul(text, &end, 10);
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		if (last >= CPU_SETSIZE || last < first)
+			return false;
+		for (; first <= last; first++)
+			CPU_SET(first, ret);
+		text = *end == ',' ? end + 1 : end;
+	}
+	return *text == '\n' || *text == '\0';
+}
+
 static bool read_list(const char *name, cpu_set_t *ret)
 {
-	char path[64], text[4096], *p = text;
-	unsigned long first, last;
+	char path[64], text[4096];
 	size_t n;
 	FILE *f;
 
@@ -24,19 +41,7 @@ static bool read_list(const char *name, cpu_set_t *ret)
 	n = fread(text, 1, sizeof text - 1, f);
 	fclose(f);
 	text[n] = '\0';
-	CPU_ZERO(ret);
-	while (*p >= '0' && *p <= '9') {
-		first = last = strtoul(p, &p, 10);
-		if (*p == '-')
-			last = strtoul(p + 1, &p, 10);
-		if (last >= CPU_SETSIZE || last < first)
-			return false;
-		for (; first <= last; first++)
-			CPU_SET(first, ret);
-		if (*p == ',')
-			p++;
-	}
-	return true;
+	return cpus_parse(text, ret);
 }
 
 unsigned cpus_possible(void)

@@ -134,12 +134,15 @@ uint64_t mount_settle(struct fs_mount *m);
 /* ---- fuse_cpus.c ---- */
 
 /*
+ * cpus_parse - a list as in /sys/devices/system/cpu, "0-3,8" and a newline; may
+ * be empty.  False: it is none, or of more than a cpu_set_t has.
  * cpus_possible - how many processors the kernel may have, numbered from 0 on;
  * 0 if that is not known, or more than a cpu_set_t has, or they have gaps.
  * cpu_is_online - whether @cpu runs.
  * cpu_take - let this thread run on @cpu alone.  0 or -errno (-EINVAL: it does
  * not run, or we may not).
  */
+bool cpus_parse(const char *text, cpu_set_t *ret);
 unsigned cpus_possible(void);
 bool cpu_is_online(unsigned cpu);
 int cpu_take(unsigned cpu);
