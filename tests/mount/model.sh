@@ -99,6 +99,21 @@ terminate() {
 	bury
 }
 
+# The daemon was told to die in a commit, for which it needs something to burn:
+# the calls may have removed all that they had made.
+die_in_commit() {
+	local got=0
+
+	if "$DISCFS" diff "$MNT" >"$T/out"; then
+		slay
+		return
+	fi
+	"$DISCFS" commit "$MNT" >"$T/out" 2>&1 || got=$?
+	[ $got -eq 32 ] || oops "the commit ends with $got"
+	within 20 no_daemon
+	bury
+}
+
 # One round: calls, then something that must not change the tree.
 play() {
 	local n=$((20 + RANDOM % most)) pid
@@ -160,9 +175,7 @@ play() {
 		DISCFS_CRASH=${kind#crash-} mnt
 		apply $((n / 2))
 		harden
-		expect_exit 32 "$DISCFS" commit "$MNT" >"$T/out" 2>&1
-		within 20 no_daemon
-		bury
+		die_in_commit
 		kills=$((kills + 1))
 		again_mounted
 		;;
