@@ -45,12 +45,12 @@ dev_t fs_mount_dev(const struct fs_mount *m);
  * fs_mount_loop - serve until the mount is gone (returns 0) or SIGTERM, SIGINT
  * or SIGHUP came (returns its number; the mount is then detached).  On a
  * signal, pages dirtied through shared mappings are pushed first by syncfs(2)
- * from a thread that serves no requests; a second signal cuts that short.
+ * from a process of its own; a second signal cuts that short.
  * -errno if it could not serve.
  */
 int fs_mount_loop(struct fs_mount *m);
 
-/* fs_mount_sync - syncfs(2) on the mount, from a helper thread of its own: what
+/* fs_mount_sync - syncfs(2) on the mount, from a process of its own: what
  * the committer calls before its snapshot.  Registered with the volume by
  * fs_mount_new through volume_set_sync.  0 (also when the mount is gone), or
  * -errno: -ETIMEDOUT if it takes longer than a minute. */

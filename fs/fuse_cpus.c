@@ -4,6 +4,7 @@
 #include "fs/fuse_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,15 +32,17 @@ bool cpus_parse(const char *text, cpu_set_t *ret)
 static bool read_list(const char *name, cpu_set_t *ret)
 {
 	char path[64], text[4096];
-	size_t n;
-	FILE *f;
+	ssize_t n;
+	int fd;
 
 	snprintf(path, sizeof path, "/sys/devices/system/cpu/%s", name);
-	f = fopen(path, "re");
-	if (!f)
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return false;
-	n = fread(text, 1, sizeof text - 1, f);
-	fclose(f);
+	n = read(fd, text, sizeof text - 1);
+	close(fd);
+	if (n < 0)
+		return false;
 	text[n] = '\0';
 	return cpus_parse(text, ret);
 }

@@ -5,12 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
@@ -190,6 +192,11 @@ int mountpoint_check(const char *dir, char **ret, struct why *why)
  * helper may hang for as long as a program's dirty pages cannot be written,
  * and then outlives the wait.
  */
+enum {
+	ASKER_STACK = 256 * 1024,
+	MAX_FDS = 65536, /* where the kernel cannot close all at once */
+};
+
 struct helper {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
@@ -301,14 +308,12 @@ static int wait_for_pages(int dir_fd, const char *barrier)
 	}
 }
 
-static int sync_at(const char *dir, dev_t dev, const char *barrier)
+/* Its file is closed by its end. */
+static int push_pages(const char *dir, dev_t dev, const char *barrier)
 {
-	AUTO_FD int fd = -1;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 
-	if (!mountpoint_is(dir, dev))
-		return 0;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st))
@@ -320,10 +325,53 @@ static int sync_at(const char *dir, dev_t dev, const char *barrier)
 	return wait_for_pages(fd, barrier);
 }
 
+/* Its exit status is the error. */
+static int asker_run(void *arg)
+{
+	const struct helper *h = arg;
+
+	if (close_range(0, ~0U, 0))
+		for (int fd = 0; fd < MAX_FDS; fd++)
+			close(fd);
+	return -push_pages(h->dir, h->dev, h->barrier);
+}
+
+/*
+ * In a process of its own, without the daemon's files.  The kernel keeps who
+ * waits for the answer to a request that was taken, killed or not, until
+ * /dev/fuse is closed: a thread of a daemon that is killed then would keep open
+ * what it waits for, and all programs on the mount would hang with it.
+ *
+ * It must need no lock: other threads have left theirs as they were.  Nor may it
+ * share our memory, of which rings are a part, that keep /dev/fuse open.
+ */
+static int sync_at(struct helper *h)
+{
+	pid_t pid, got;
+	int status = 0;
+	char *stack;
+
+	if (!mountpoint_is(h->dir, h->dev))
+		return 0;
+	stack = malloc(ASKER_STACK);
+	if (!stack)
+		return -ENOMEM;
+	pid = clone(asker_run, stack + ASKER_STACK, 0, h);
+	free(stack);
+	if (pid < 0)
+		return -errno;
+	do
+		got = waitpid(pid, &status, __WALL);
+	while (got < 0 && errno == EINTR);
+	if (got != pid || !WIFEXITED(status))
+		return -EIO;
+	return -WEXITSTATUS(status);
+}
+
 static void *helper_run(void *arg)
 {
 	struct helper *h = arg;
-	int err = sync_at(h->dir, h->dev, h->barrier);
+	int err = sync_at(h);
 
 	if (h->leave && mountpoint_is(h->dir, h->dev)) {
 		int detach_err = mountpoint_detach(h->dir);

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/crash.h"
+
 /*
  * The kernel is the only one who changes the tree, so what it was told stays
  * true until it changes it itself.
@@ -248,6 +250,7 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 	if (ino == TREE_ROOT && strcmp(name, m->barrier) == 0) {
 		struct barrier answer = {.pushed = 0};
 
+		crash_point("in-barrier");
 		uring_passed(m, &answer);
 		mount_io_begin(m);
 		answer.pushed = mount_settle(m);

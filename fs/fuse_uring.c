@@ -39,14 +39,14 @@ static int ring_make(struct ring *r)
 			 IORING_SETUP_DEFER_TASKRUN,
 		.cq_entries = CQ_ENTRIES,
 	};
-	int fd = fuse_session_fd(r->u->m->session);
 	int err = cpu_take(r->cpu);
 
 	if (!err)
 		err = io_uring_queue_init_params(SQ_ENTRIES, &r->io, &p);
 	if (err)
 		return err;
-	err = io_uring_register_files(&r->io, &fd, 1);
+	/* A child that had it would keep /dev/fuse open. */
+	err = io_uring_ring_dontfork(&r->io);
 	if (err)
 		io_uring_queue_exit(&r->io);
 	return err;

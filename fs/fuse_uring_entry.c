@@ -50,8 +50,7 @@ static bool give(struct ring *r, struct ring_entry *e, enum fuse_uring_cmd cmd)
 		return false;
 	}
 	sqe->opcode = IORING_OP_URING_CMD;
-	sqe->flags = IOSQE_FIXED_FILE;
-	sqe->fd = 0; /* the only one */
+	sqe->fd = fuse_session_fd(r->u->m->session);
 	sqe->cmd_op = cmd;
 	if (cmd == FUSE_IO_URING_CMD_REGISTER) {
 		sqe->addr = (uintptr_t)e->iov;
