@@ -112,7 +112,9 @@ void mount_op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 	struct cred cred = cred_of(req);
 	size_t len = fuse_buf_size(in);
 	bool kill = mount_write_flags() & FUSE_WRITE_KILL_SUIDGID, stale;
+	bool kill_sgid = kill && mount_loses_sgid(req, ino);
 	struct file_io io;
+	struct stat st;
 	ssize_t done;
 	int err;
 
@@ -131,6 +133,9 @@ void mount_op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 	stale = kill && has_set_id(m->tree, ino);
 	err = file_write_end(m->tree, &cred, &io, done > 0 ? (size_t)done : 0,
 			     kill);
+	if (kill_sgid && done > 0)
+		(void)tree_setattr(m->tree, &cred, ino, TREE_SET_KILL_SGID, &st,
+				   &st);
 	mount_io_end(m);
 	if (stale)
 		mount_forget_attr(m, ino);
@@ -149,12 +154,14 @@ void mount_op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 static void kill_set_id(fuse_req_t req, const struct cred *cred, uint64_t ino)
 {
 	struct fs_mount *m = mount_of(req);
+	unsigned set = TREE_SET_KILL_SUIDGID;
 	struct stat st;
 
 	if (!m->kill_priv || cred->uid == 0 || !has_set_id(m->tree, ino))
 		return;
-	if (tree_setattr(m->tree, cred, ino, TREE_SET_KILL_SUIDGID, &st, &st) ==
-	    0)
+	if (mount_loses_sgid(req, ino))
+		set |= TREE_SET_KILL_SGID;
+	if (tree_setattr(m->tree, cred, ino, set, &st, &st) == 0)
 		mount_forget_attr(m, ino);
 }
 

@@ -204,12 +204,14 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr,
 		       int to_set, struct fuse_file_info *fi)
 {
 	struct cred cred = cred_of(req);
+	unsigned set = tree_set_of(to_set);
 	struct stat st;
 	int err;
 
 	(void)fi;
-	err = tree_setattr(tree_of(req), &cred, ino, tree_set_of(to_set), attr,
-			   &st);
+	if ((set & TREE_SET_KILL_SUIDGID) && mount_loses_sgid(req, ino))
+		set |= TREE_SET_KILL_SGID;
+	err = tree_setattr(tree_of(req), &cred, ino, set, attr, &st);
 	reply_attr(req, err, ino, &st);
 }
 
@@ -283,9 +285,7 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	reply_xattr(req, buf, size, len);
 }
 
-/* Whether the caller lacks what it takes to keep a set-group-id bit of @ino:
- * libfuse 3.14 does not pass the kernel's word for it (FUSE_SETXATTR_EXT). */
-static bool loses_sgid(fuse_req_t req, fuse_ino_t ino)
+bool mount_loses_sgid(fuse_req_t req, uint64_t ino)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	const int max = MOUNT_MAX_IO / sizeof(gid_t);
@@ -310,7 +310,7 @@ static void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 {
 	struct cred cred = cred_of(req);
 
-	if (loses_sgid(req, ino))
+	if (mount_loses_sgid(req, ino))
 		flags |= TREE_KILL_SGID;
 	reply_err(req, tree_setxattr(tree_of(req), &cred, ino, name, value,
 				     size, flags));

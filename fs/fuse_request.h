@@ -220,6 +220,11 @@ void mount_forget_attr(struct fs_mount *m, uint64_t ino);
 extern const struct fuse_lowlevel_ops mount_ops;
 extern const size_t mount_ops_size;
 
+/* mount_loses_sgid - whether the caller lacks what it takes to keep a set-gid
+ * bit of @ino, as Linux has it since 6.2: to be of its group, or root.  The
+ * kernel's word for it does not come with a request, or libfuse keeps it. */
+bool mount_loses_sgid(fuse_req_t req, uint64_t ino);
+
 void mount_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		   struct fuse_file_info *fi);
 void mount_op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,

@@ -296,6 +296,8 @@ int tree_setattr(struct tree *t, const struct cred *cred, uint64_t ino,
 		inode->gid = st->st_gid;
 	if (set & TREE_SET_KILL_SUIDGID)
 		inode_kill_suidgid(t, inode);
+	if ((set & TREE_SET_KILL_SGID) && !S_ISDIR(inode->mode))
+		inode->mode &= ~(mode_t)S_ISGID;
 	set_times(inode, set, st);
 	inode_stat(inode, ret);
 	return 0;

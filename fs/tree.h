@@ -128,6 +128,8 @@ enum tree_set {
 	/* clear set-uid and set-gid as a write by an ordinary user does
 	 * (FUSE_HANDLE_KILLPRIV_V2) */
 	TREE_SET_KILL_SUIDGID = 1 << 9,
+	/* set-gid as well where the group may not execute */
+	TREE_SET_KILL_SGID = 1 << 10,
 };
 int tree_setattr(struct tree *t, const struct cred *cred, uint64_t ino,
 		 unsigned set, const struct stat *st, struct stat *ret);

@@ -72,6 +72,31 @@ chown 4002 "$f"
 mode 777 "chown"
 ok "a change of the owner clears them"
 
+# as UID GID COMMAND...
+as() {
+	setpriv --reuid="$1" --regid="$2" --clear-groups "${@:3}"
+}
+
+# no_exec WANT WHAT COMMAND...
+no_exec() {
+	fresh
+	chmod 2666 "$f"
+	"${@:3}"
+	mode "$1" "$2"
+}
+no_exec 666 "written by another" as 4002 4002 sh -c "printf x 1<>'$f'"
+no_exec 666 "a large write" as 4002 4002 \
+	dd if=/dev/zero of="$f" bs=256k count=1 conv=notrunc status=none
+no_exec 666 "truncated by another" as 4002 4002 truncate -s 10 "$f"
+no_exec 666 "fallocate" as 4002 4002 fallocate -l 400000 "$f"
+no_exec 666 "given to a group by an owner who was not of it" \
+	as 4001 4002 chgrp 4002 "$f"
+no_exec 2666 "written by one of the group" \
+	as 4002 4001 sh -c "printf x 1<>'$f'"
+no_exec 2666 "truncated by one" as 4002 4001 truncate -s 10 "$f"
+no_exec 2666 "written by root" sh -c "printf x 1<>'$f'"
+ok "where the group may not execute, set-gid goes for who is not of it"
+
 root() {
 	"$@"
 }
