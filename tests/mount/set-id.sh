@@ -26,8 +26,13 @@ mode() {
 	[ "$(stat -c %a "$f")" = "$1" ] || fail "$2: mode $(stat -c %a "$f")"
 }
 
+# as UID GID COMMAND...
+as() {
+	setpriv --reuid="$1" --regid="$2" --clear-groups "${@:3}"
+}
+
 user() {
-	setpriv --reuid=4002 --regid=4002 --clear-groups "$@"
+	as 4002 4002 "$@"
 }
 
 fresh
@@ -72,11 +77,6 @@ chown 4002 "$f"
 mode 777 "chown"
 ok "a change of the owner clears them"
 
-# as UID GID COMMAND...
-as() {
-	setpriv --reuid="$1" --regid="$2" --clear-groups "${@:3}"
-}
-
 # no_exec WANT WHAT COMMAND...
 no_exec() {
 	fresh
@@ -84,11 +84,11 @@ no_exec() {
 	"${@:3}"
 	mode "$1" "$2"
 }
-no_exec 666 "written by another" as 4002 4002 sh -c "printf x 1<>'$f'"
-no_exec 666 "a large write" as 4002 4002 \
+no_exec 666 "written by another" user sh -c "printf x 1<>'$f'"
+no_exec 666 "a large write" user \
 	dd if=/dev/zero of="$f" bs=256k count=1 conv=notrunc status=none
-no_exec 666 "truncated by another" as 4002 4002 truncate -s 10 "$f"
-no_exec 666 "fallocate" as 4002 4002 fallocate -l 400000 "$f"
+no_exec 666 "truncated by another" user truncate -s 10 "$f"
+no_exec 666 "fallocate" user fallocate -l 400000 "$f"
 no_exec 666 "given to a group by an owner who was not of it" \
 	as 4001 4002 chgrp 4002 "$f"
 no_exec 2666 "written by one of the group" \
