@@ -111,8 +111,8 @@ void mount_op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 	struct fs_mount *m = mount_of(req);
 	struct cred cred = cred_of(req);
 	size_t len = fuse_buf_size(in);
-	bool kill = mount_write_flags() & FUSE_WRITE_KILL_SUIDGID, stale;
-	bool kill_sgid = kill && mount_loses_sgid(req, ino);
+	bool kill = mount_write_flags() & FUSE_WRITE_KILL_SUIDGID;
+	bool stale, kill_sgid;
 	struct file_io io;
 	struct stat st;
 	ssize_t done;
@@ -131,6 +131,7 @@ void mount_op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 	mount_io_begin(m);
 	done = copy_in(m->volume, in, &io);
 	stale = kill && has_set_id(m->tree, ino);
+	kill_sgid = stale && mount_loses_sgid(req, ino);
 	err = file_write_end(m->tree, &cred, &io, done > 0 ? (size_t)done : 0,
 			     kill);
 	if (kill_sgid && done > 0)
