@@ -187,16 +187,16 @@ int mountpoint_check(const char *dir, char **ret, struct why *why)
 
 /* ---- syncfs and the lazy unmount, in a thread of their own ---- */
 
-/*
- * Shared by the waiting thread and the helper; the last one frees it.  The
- * helper may hang for as long as a program's dirty pages cannot be written,
- * and then outlives the wait.
- */
 enum {
 	ASKER_STACK = 256 * 1024,
 	MAX_FDS = 65536, /* where the kernel cannot close all at once */
 };
 
+/*
+ * Shared by the waiting thread and the helper; the last one frees it.  The
+ * helper may hang for as long as a program's dirty pages cannot be written,
+ * and then outlives the wait.
+ */
 struct helper {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
@@ -236,9 +236,9 @@ static int ask_barrier(int dir_fd, const char *barrier, struct barrier *ret)
  * By io_uring there is a queue for what each processor asks: a barrier in each.
  * One that does not run asks nothing.  *@seen gets the queues that were passed.
  *
- * Twice: a request that had to wait in the kernel for an answer to leave is sent
- * on with it, and overtakes one that is on its way to us.  That one is here when
- * the next comes.
+ * Twice: a request that had to wait in the kernel for an answer to leave is
+ * sent on with it, and overtakes one that is on its way to us.  That one is
+ * here when the next comes.
  */
 static int pass_queues(int dir_fd, const char *barrier, struct barrier *ret,
 		       cpu_set_t *seen)
@@ -342,8 +342,8 @@ static int asker_run(void *arg)
  * /dev/fuse is closed: a thread of a daemon that is killed then would keep open
  * what it waits for, and all programs on the mount would hang with it.
  *
- * It must need no lock: other threads have left theirs as they were.  Nor may it
- * share our memory, of which rings are a part, that keep /dev/fuse open.
+ * It must need no lock: other threads have left theirs as they were.  Nor may
+ * it share our memory, of which rings are a part, that keep /dev/fuse open.
  */
 static int sync_at(struct helper *h)
 {

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -198,19 +197,16 @@ static struct uring *uring_new(struct fs_mount *m, unsigned n_cpus)
 	return u;
 }
 
-/* How many rings have a thread now. */
+/* How many rings have a thread now.  They block the signals that a worker
+ * blocks, which answers INIT; and so do the helpers that they start. */
 static unsigned start_rings(struct uring *u)
 {
-	sigset_t all, old;
 	unsigned n = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (n < u->n_rings && u->rings[n].event_fd >= 0 &&
 	       pthread_create(&u->rings[n].thread, NULL, ring_run,
 			      &u->rings[n]) == 0)
 		n++;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return n;
 }
 

@@ -33,14 +33,14 @@ struct ring_entry {
 	struct entry_queue *queue;
 	struct fuse_uring_req_header *head;
 	char *payload;
-	struct iovec iov[2];		  /* both, for REGISTER */
-	struct fuse_in_header *in;	  /* the request, in one piece */
-	bool taken;			  /* at least once */
-	_Atomic uint64_t unique;	  /* its, until it is answered; or 0 */
-	atomic_uint opcode;		  /* the same */
-	atomic_ulong served;		  /* requests */
-	struct ring_entry *_Atomic older; /* of the queue */
-	struct ring_entry *next;	  /* job or answer */
+	struct iovec iov[2];	   /* both, for REGISTER */
+	struct fuse_in_header *in; /* the request, in one piece */
+	bool taken;		   /* at least once */
+	_Atomic uint64_t unique;   /* its, until it is answered; or 0 */
+	atomic_uint opcode;	   /* the same */
+	atomic_ulong served;	   /* requests */
+	struct ring_entry *older;  /* of the queue */
+	struct ring_entry *next;   /* job or answer */
 };
 
 /* The kernel's, of one processor. */

@@ -79,7 +79,7 @@ static bool register_entry(struct entry_queue *q)
 	e->payload = mem + HEAD_SIZE;
 	e->iov[0] = (struct iovec){e->head, sizeof *e->head};
 	e->iov[1] = (struct iovec){e->payload, MOUNT_MAX_IO};
-	atomic_store(&e->older, atomic_load(&q->newest));
+	e->older = atomic_load(&q->newest);
 	atomic_store(&q->newest, e);
 	q->n_entries++;
 	return give(q->ring, e, FUSE_IO_URING_CMD_REGISTER);
@@ -144,8 +144,7 @@ static struct ring_entry *find_entry(struct uring *u, uint64_t unique)
 	struct ring_entry *e;
 
 	for (unsigned i = 0; i < u->n_queues; i++)
-		for (e = atomic_load(&u->queues[i].newest); e;
-		     e = atomic_load(&e->older))
+		for (e = atomic_load(&u->queues[i].newest); e; e = e->older)
 			if (atomic_load(&e->unique) == unique)
 				return e;
 	return NULL;
@@ -212,8 +211,7 @@ void uring_settle(struct fs_mount *m)
 	struct ring_entry *e;
 
 	for (unsigned i = 0; u && i < u->n_queues; i++) {
-		for (e = atomic_load(&u->queues[i].newest); e;
-		     e = atomic_load(&e->older)) {
+		for (e = atomic_load(&u->queues[i].newest); e; e = e->older) {
 			unsigned long served = atomic_load(&e->served);
 
 			while (atomic_load(&e->opcode) == FUSE_WRITE &&
@@ -240,7 +238,7 @@ void uring_free_entries(struct entry_queue *q)
 	struct ring_entry *e = atomic_load(&q->newest), *older;
 
 	for (; e; e = older) {
-		older = atomic_load(&e->older);
+		older = e->older;
 		munmap(e->head, ENTRY_SIZE);
 		free(e);
 	}

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,15 +24,22 @@ static bool fills_payload(uint32_t opcode)
 	       opcode == FUSE_READDIRPLUS;
 }
 
+/* As server_count and server_begin want it. */
+static struct request_head head_of(const struct ring_entry *e)
+{
+	struct request_head req = {.head = *e->in};
+
+	memcpy(&req, e->in, e->in->len < sizeof req ? e->in->len : sizeof req);
+	return req;
+}
+
 /* Afterwards @e may be with the kernel, unless this returns true: it has to
  * come again. */
 static bool serve(struct server *s, struct ring_entry *e, bool hurried)
 {
 	struct fuse_buf buf = {.mem = e->in, .size = e->in->len};
-	struct request_head req = {.head = *e->in};
-	size_t len = e->in->len < sizeof req ? e->in->len : sizeof req;
+	struct request_head req = head_of(e);
 
-	memcpy(&req, e->in, len);
 	server_begin(s, &req);
 	s->entry = e;
 	s->hurried = hurried;
@@ -50,7 +56,6 @@ static void *helper_run(void *arg);
 static int start_helper_locked(struct uring *u)
 {
 	struct helper *h;
-	sigset_t all, old;
 	pthread_attr_t attr;
 	int err;
 
@@ -64,10 +69,7 @@ static int start_helper_locked(struct uring *u)
 	h->server.by_ring = true;
 	pthread_attr_init(&attr);
 	pthread_attr_setaffinity_np(&attr, sizeof u->cpus, &u->cpus);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	err = pthread_create(&h->thread, &attr, helper_run, h);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 	if (err) {
 		server_release(&h->server);
@@ -188,8 +190,8 @@ static void lost(struct uring *u, const struct ring_entry *e, int err)
 void uring_take(struct ring *r, struct ring_entry *e, int res)
 {
 	const struct fuse_in_header *in = (const void *)e->head->in_out;
-	struct request_head req = {.head = *in};
 	struct entry_queue *q = e->queue;
+	struct request_head req;
 	struct uring *u = r->u;
 
 	q->with_kernel--;
@@ -210,7 +212,7 @@ void uring_take(struct ring *r, struct ring_entry *e, int res)
 		uring_refuse(e, in->unique);
 		return;
 	}
-	memcpy(&req.in, e->head->op_in, sizeof req.in);
+	req = head_of(e);
 	server_count(u->m, &req);
 	if (!waits(r, e))
 		serve_here(r, e);
