@@ -14,10 +14,10 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/cond.h"
 #include "common/log.h"
 
 /* ---- /proc/self/mountinfo ---- */
@@ -405,18 +405,6 @@ static int helper_start(struct helper *h)
 	return -err;
 }
 
-/* A moment later than @t. */
-static struct timespec after_ms(struct timespec t, int ms)
-{
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000L;
-	if (t.tv_nsec >= 1000000000L) {
-		t.tv_nsec -= 1000000000L;
-		t.tv_sec++;
-	}
-	return t;
-}
-
 /* Wait for @h in steps, looking at *@cut (may be NULL) between them. */
 static int helper_wait(struct helper *h, int timeout_ms, const atomic_bool *cut)
 {
@@ -428,9 +416,9 @@ static int helper_wait(struct helper *h, int timeout_ms, const atomic_bool *cut)
 	while (!h->done && timeout_ms > 0) {
 		if (cut && atomic_load(cut))
 			return -ECANCELED;
-		until = after_ms(until, STEP_MS);
+		until = cond_after_ms(until, STEP_MS);
 		while (!h->done &&
-		       pthread_cond_timedwait(&h->cond, &h->lock, &until) == 0)
+		       cond_wait_until(&h->cond, &h->lock, &until) == 0)
 			;
 		timeout_ms -= STEP_MS;
 	}
@@ -441,7 +429,6 @@ static int run_helper(const char *dir, dev_t dev, const char *barrier,
 		      bool leave, int timeout_ms, const atomic_bool *cut)
 {
 	struct helper *h = calloc(1, sizeof *h + strlen(dir) + 1);
-	pthread_condattr_t cattr;
 	int err;
 
 	if (!h)
@@ -452,10 +439,7 @@ static int run_helper(const char *dir, dev_t dev, const char *barrier,
 	h->leave = leave;
 	h->refs = 2;
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_condattr_init(&cattr);
-	pthread_condattr_setclock(&cattr, CLOCK_MONOTONIC);
-	pthread_cond_init(&h->cond, &cattr);
-	pthread_condattr_destroy(&cattr);
+	cond_init(&h->cond);
 	err = helper_start(h);
 	if (err) {
 		h->refs = 1;

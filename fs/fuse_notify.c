@@ -11,9 +11,9 @@
 #include "fs/fuse_request.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "common/cleanup.h"
+#include "common/cond.h"
 #include "common/log.h"
 #include "fs/revert.h"
 
@@ -68,6 +68,7 @@ void mount_invalidate(void *arg, const struct stale *stale)
 
 void mount_end_notices(struct fs_mount *m)
 {
+	enum { STEP_MS = 1000 };
 	struct timespec until;
 
 	pthread_mutex_lock(&m->lock);
@@ -77,10 +78,9 @@ void mount_end_notices(struct fs_mount *m)
 		/* "sync DIR" holds the lock of the root for a whole burn. */
 		mount_end_waits(m);
 		pthread_mutex_lock(&m->lock);
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec++;
+		until = cond_in_ms(STEP_MS);
 		if (m->n_notices)
-			pthread_cond_timedwait(&m->noticed, &m->lock, &until);
+			cond_wait_until(&m->noticed, &m->lock, &until);
 	}
 	pthread_mutex_unlock(&m->lock);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/cond.h"
 #include "common/log.h"
 #include "fs/fuse_uring_abi.h"
 
@@ -324,7 +325,7 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 	m->tree = volume_tree(v);
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->called, NULL);
-	pthread_cond_init(&m->noticed, NULL);
+	cond_init(&m->noticed);
 	m->wake_fd = eventfd(0, EFD_CLOEXEC);
 	if (m->wake_fd < 0) {
 		err = why_set(why, -errno, "cannot mount: eventfd: %s",

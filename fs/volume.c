@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/cond.h"
 #include "common/log.h"
 #include "fs/diff.h"
 #include "fs/volume_internal.h"
@@ -338,7 +339,7 @@ int volume_open(const struct volume_opts *opts, struct volume **ret,
 	pthread_mutex_init(&v->commit_lock, NULL);
 	pthread_mutex_init(&v->flush_lock, NULL);
 	pthread_mutex_init(&v->lock, NULL);
-	pthread_cond_init(&v->changed, NULL);
+	cond_init(&v->changed);
 	err = past_new(&v->past);
 	err = err ? why_set(why, err, "out of memory") : open_all(v, opts, why);
 	if (err) {

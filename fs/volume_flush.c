@@ -5,13 +5,13 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/cleanup.h"
+#include "common/cond.h"
 #include "common/log.h"
 #include "fs/volume_internal.h"
 
-enum { FLUSH_SECONDS = 5 };
+enum { FLUSH_MS = 5000 };
 
 int volume_flush_locked(struct volume *v, struct why *why)
 {
@@ -47,15 +47,13 @@ void *volume_flush_thread(void *arg)
 	struct volume *v = arg;
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += FLUSH_SECONDS;
+	until = cond_in_ms(FLUSH_MS);
 	pthread_mutex_lock(&v->lock);
 	while (!v->stopping) {
 		struct why why = {""};
 		int err;
 
-		if (pthread_cond_timedwait(&v->changed, &v->lock, &until) !=
-		    ETIMEDOUT)
+		if (cond_wait_until(&v->changed, &v->lock, &until) != ETIMEDOUT)
 			continue;
 		pthread_mutex_unlock(&v->lock);
 		{
@@ -67,8 +65,7 @@ void *volume_flush_thread(void *arg)
 		if (err)
 			log_error("cannot write the stage of %s: %s", v->source,
 				  why_text(&why, err));
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += FLUSH_SECONDS;
+		until = cond_in_ms(FLUSH_MS);
 		pthread_mutex_lock(&v->lock);
 	}
 	pthread_mutex_unlock(&v->lock);
