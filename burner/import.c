@@ -345,6 +345,7 @@ static int choose_session(struct disc *disc, const struct import_opts *opts,
 			       "%s",
 			       (unsigned long)*ret_start, disc_path(disc));
 	memcpy(info->volume_id, vol.volume_id, sizeof info->volume_id);
+	info->created = vol.created;
 	return 0;
 }
 

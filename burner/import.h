@@ -93,6 +93,7 @@ struct import_info {
 	uint32_t lba;        /* of the session */
 	uint32_t nodes;
 	char volume_id[33];
+	int64_t created;     /* as volume.created */
 	bool has_rock_ridge, has_joliet, has_el_torito;
 	bool has_md5;	      /* libisofs MD5 tags and sums are there */
 	bool lost_md5;	      /* they should be, and cannot be read */

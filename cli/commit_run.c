@@ -10,11 +10,15 @@
 void commit_warn(struct json_object *status)
 {
 	struct json_object *pending = NULL;
-	const char *text = answer_text(status, "burn_warning");
+	const char *const texts[] = {answer_text(status, "burn_warning"),
+				     answer_text(status, "clock_warning")};
 
 	json_object_object_get_ex(status, "pending", &pending);
-	if (*text && answer_number(pending, "deltas") > 0)
-		command_say("%s", text);
+	if (answer_number(pending, "deltas") == 0)
+		return;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (*texts[i])
+			command_say("%s", texts[i]);
 }
 
 static struct json_object *make_request(bool hold)

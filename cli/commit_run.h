@@ -31,7 +31,8 @@ int commit_run(struct client *c, bool hold, bool verbose,
 
 /*
  * commit_warn - a line on standard error where the mount's @status says that a
- * session is dear, or one of the last; nothing where nothing is pending.
+ * session is dear, or one of the last, and one where it would be dated before
+ * the one that it follows; nothing where nothing is pending.
  */
 void commit_warn(struct json_object *status);
 

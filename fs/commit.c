@@ -44,6 +44,7 @@
 
 #include "common/cleanup.h"
 #include "common/crash.h"
+#include "common/log.h"
 #include "fs/commit_internal.h"
 
 /* Somebody changed the medium since we looked: nothing must be written to it.
@@ -144,6 +145,7 @@ static int keep_intent(struct commit *c, struct why *why)
 
 static int author(struct commit *c, struct why *why)
 {
+	char text[256];
 	int err;
 
 	volume_fill_plan(c->v, c->snapshot, IMPORT_LAST, &c->plan);
@@ -154,6 +156,8 @@ static int author(struct commit *c, struct why *why)
 	session_facts(c->session, &c->facts);
 	if (c->dry)
 		return 0;
+	if (volume_clock_behind(c->v, text, sizeof text))
+		log_warning("%s: %s", c->v->source, text);
 	/* The burn itself must not read a drive. */
 	if (disc_fd(c->v->disc) < 0)
 		err = snapshot_spool(c->snapshot, stage_path(c->v->stage),

@@ -83,6 +83,14 @@ static struct json_object *space_object(struct volume *v,
 	return o;
 }
 
+static void put_clock_warning(struct json_object *o, struct volume *v)
+{
+	char text[256];
+
+	if (volume_clock_behind(v, text, sizeof text))
+		put_text(o, "clock_warning", text);
+}
+
 /* What a person should know before the next burn, or nothing. */
 static void put_warning(struct json_object *o, const struct medium *m,
 			const struct tree_space *space)
@@ -233,8 +241,10 @@ struct json_object *report_status(struct volume *v)
 	put(o, "session", session_object(blank, &info));
 	put(o, "space", space_object(v, &medium, &space));
 	put(o, "pending", pending_object(v, &space));
-	if (!v->readonly_reason)
+	if (!v->readonly_reason) {
 		put_warning(o, &medium, &space);
+		put_clock_warning(o, v);
+	}
 	put(o, "commit_on", triggers_object(v));
 	put(o, "stage", stage_object(v));
 	put_progress(o, v);

@@ -245,3 +245,31 @@ int volume_import_base(struct volume *v, import_found found, struct why *why)
 		err = look_at_content(v);
 	return err ? why_set(why, err, "out of memory") : 0;
 }
+
+/* ---- its date ---- */
+
+static void date_text(time_t t, char *buf, size_t size)
+{
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) ||
+	    !strftime(buf, size, "%Y-%m-%d %H:%M:%S UTC", &tm))
+		snprintf(buf, size, "at no time");
+}
+
+bool volume_clock_behind(struct volume *v, char *text, size_t size)
+{
+	char here[64], there[64];
+	struct import_info info;
+	time_t now = time(NULL);
+
+	if (volume_base(v, NULL, &info) || info.created <= now)
+		return false;
+	date_text(now, here, sizeof here);
+	date_text(info.created, there, sizeof there);
+	snprintf(text, size,
+		 "the clock says %s, but the last session is dated %s: the "
+		 "next one will be dated before the one that it follows",
+		 here, there);
+	return true;
+}

@@ -256,6 +256,9 @@ int volume_bind_now(const struct volume *v, const struct import_info *info,
  * known of the base (NULL: not wanted); returns whether there is no base. */
 bool volume_base(struct volume *v, struct medium *ret_medium,
 		 struct import_info *ret_info);
+/* volume_clock_behind - whether a session that is burned now would be dated
+ * before the base; then @text says so. */
+bool volume_clock_behind(struct volume *v, char *text, size_t size);
 /* volume_set_limit - tell the tree what the disc can take now. */
 void volume_set_limit(struct volume *v);
 int volume_flush_locked(struct volume *v, struct why *why);

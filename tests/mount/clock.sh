@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A wall clock that is set: no wait of ours goes by it.
+# A wall clock that is set, or that is wrong: no wait of ours goes by it, and a
+# session that is dated before the one that it follows is announced.
 . "$top_srcdir/tests/mount/lib.sh"
 needs_fuse
 
@@ -38,3 +39,32 @@ kill -TERM "$(daemon)"
 within 10 no_daemon
 [ ! -e "$WALLCLOCK_WAITS" ] || fail "waits by the wall clock: $(cat "$WALLCLOCK_WAITS")"
 ok "nothing waits by the wall clock"
+
+# dated TIME - an image of that date, mounted and with a change.
+dated() {
+	rm -f "$IMG"
+	TZ=UTC xorriso -outdev "$IMG" -volume_date c "$1" -map "$top_srcdir/README" \
+		/README -commit -end 2>xorriso.err || fail "$(cat xorriso.err)"
+	mnt
+	echo x >"$MNT/x"
+}
+dated 2099010203040500
+"$DISCFS" commit -n "$MNT" >said 2>err
+grep -q '^discfs: the clock says .* is dated 2099-01-02 03:04:05 UTC' err ||
+	fail "commit -n does not say it: $(cat err)"
+"$DISCFS" status --json "$MNT" >json
+jq -re .clock_warning json >said || fail "nor does status: $(cat json)"
+umnt 2>err
+[ "$(grep -c 'dated before the one that it follows' err)" -eq 1 ] ||
+	fail "the unmount says: $(cat err)"
+# The new one is dated as the clock has it, so the next one is in order.
+mnt
+echo y >"$MNT/y"
+umnt 2>err
+! grep dated err || fail "a second time: $(cat err)"
+ok "a session that is dated before the one it follows is announced"
+
+dated 2001010203040500
+umnt 2>err
+! grep dated err || fail "without a reason: $(cat err)"
+ok "and no other one"
