@@ -158,8 +158,10 @@ int tree_removexattr(struct tree *t, const struct cred *cred, uint64_t ino,
 /*
  * tree_readdir - call @emit for the entries behind @cookie (0: from the
  * beginning; "." and ".." first) until it returns non-zero.  Cookies are
- * stable: entries that are made or removed meanwhile make no other one come
- * twice or never.
+ * stable: entries that are made, renamed or removed meanwhile make no other one
+ * come twice or never.  What is new, or moved into the folder, since the listing
+ * was begun is not in what is left of it, so it ends; what is renamed within the
+ * folder, or over a name that is there, stands where that name stood.
  * @plus: each entry that @emit took is counted as looked up (but "." and "..").
  * @emit is called with the tree lock held: it copies and returns.
  */

@@ -208,6 +208,14 @@ void inode_stat(const struct inode *inode, struct stat *ret)
 	}
 }
 
+void inode_entry(const struct inode *inode, struct tree_entry *ret)
+{
+	ret->ino = inode->ino;
+	ret->generation = inode->generation;
+	ret->uncounted = false;
+	inode_stat(inode, &ret->st);
+}
+
 void inode_touch(struct inode *inode, bool mtime, bool ctime)
 {
 	struct timespec now;

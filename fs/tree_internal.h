@@ -80,13 +80,22 @@ struct dentry {
 	struct dentry *hash_next;
 	struct dentry *place_next, *place_prev; /* of the same inode */
 	uint32_t base_id;          /* import_node.id while D_BASE */
-	uint32_t cookie;           /* in the parent's order while D_LIVE */
+	uint32_t cookie;           /* struct dir; while D_LIVE */
 	uint8_t flags;
 	uint8_t name_len;
 	char name[];
 };
 
-/* The live entries of a folder in order of their cookies. */
+/*
+ * The live entries of a folder in order of their cookies, which is that of their
+ * coming: a new one gets the next cookie.  One that takes another's place in the
+ * folder, by a rename, gets that one's.
+ *
+ * A listing has first those that came since the folder was first listed, the
+ * newest first; then the old ones, as they came.  So what comes into the folder
+ * stands before all the scans of it that are under way, and none of them meets
+ * it: each ends, whatever is made or renamed meanwhile.
+ */
 struct dir {
 	union dir_slot {
 		struct dentry *dentry;
@@ -96,9 +105,16 @@ struct dir {
 	uint32_t n, room;
 	uint32_t live;
 	uint32_t next_cookie; /* from DIR_FIRST_COOKIE on: 1 is ".", 2 is ".." */
+	uint32_t old_end;     /* cookies below are old ones'; 0: never listed */
 	uint32_t refs;        /* places that have this folder as their parent */
 };
-enum { DIR_FIRST_COOKIE = 3 };
+/* All places in a listing (tree_readdir) have 31 bits: programs of 32 bits that
+ * know of no large files can list folders. */
+enum {
+	DIR_FIRST_COOKIE = 3,
+	DIR_MIDDLE = 1 << 30, /* the new ones before it, the old ones behind */
+	DIR_LAST_COOKIE = DIR_MIDDLE - DIR_FIRST_COOKIE - 1,
+};
 
 /* What an inode of the base was before it was changed. */
 struct inode_base {
@@ -270,6 +286,7 @@ void inode_put(struct tree *t, struct inode *inode);
 void inode_get_attr(const struct inode *inode, struct attr *ret);
 void inode_set_attr(struct inode *inode, const struct attr *attr);
 void inode_stat(const struct inode *inode, struct stat *ret);
+void inode_entry(const struct inode *inode, struct tree_entry *ret);
 void inode_touch(struct inode *inode, bool mtime, bool ctime);
 
 /* inode_map - the extents of a regular file; @tmp is used for plain ones. */
@@ -318,7 +335,9 @@ unsigned inode_changes(const struct inode *inode);
  * dentry_enter - it is live (the caller has checked that no other one is).
  * dentry_leave - a live place, noted by dentry_note, is not any more; the
  * caller then calls inode_put.
- * Both cannot fail, and keep counts, space and nlink.
+ * dentry_succeed - both at once, for two places in one folder: @d gets the place
+ * of @old in its listing.
+ * They cannot fail, and keep counts, space and nlink.
  */
 struct dentry *dentry_find(struct tree *t, const struct inode *parent,
 			   const char *name, unsigned views);
@@ -331,6 +350,7 @@ struct dentry *dentry_prepare(struct tree *t, struct inode *parent,
 			      const char *name, struct inode *inode);
 void dentry_enter(struct tree *t, struct dentry *d);
 void dentry_leave(struct tree *t, struct dentry *d);
+void dentry_succeed(struct tree *t, struct dentry *old, struct dentry *d);
 /* tree_sweep - now and then: drop what is no delta from tree.changed;
  * tree_sweep_all: now. */
 void tree_sweep(struct tree *t);
@@ -369,12 +389,22 @@ static inline uint32_t dir_slot_cookie(union dir_slot slot)
 	return slot.gone & 1 ? (uint32_t)(slot.gone >> 1) : slot.dentry->cookie;
 }
 
-/* dir_reserve - room for two more; dir_insert then cannot fail.  dir_expect -
- * for @n more. */
+/* ---- folders: tree_dir.c ---- */
+
+/*
+ * dir_reserve - room for two more; dir_insert then cannot fail.  dir_expect -
+ * for @n more.
+ * dir_find - the first slot whose cookie is @cookie or greater; dir->n: none.
+ * dir_replace - @d gets the cookie of @old, which is there no more.
+ */
 int dir_reserve(struct dir *dir);
 int dir_expect(struct dir *dir, uint32_t n);
+uint32_t dir_find(const struct dir *dir, uint64_t cookie);
 void dir_insert(struct dir *dir, struct dentry *d);
 void dir_remove(struct dir *dir, const struct dentry *d);
+void dir_replace(struct dir *dir, const struct dentry *old, struct dentry *d);
+/* tree_folder - a live folder by number.  0, -ESTALE, -EROFS, -ENOTDIR. */
+int tree_folder(struct tree *t, uint64_t ino, struct inode **ret);
 
 /* ---- tree_acl.c ---- */
 

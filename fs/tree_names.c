@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names in the tree: looking up, making, linking, removing, renaming, listing.
+ * Names in the tree: looking up, making, linking, removing, renaming.
  *
  * A change first gets all the memory that it will need and checks all that can
  * refuse it; then it is carried out by steps that cannot fail.
@@ -14,14 +14,6 @@
 #include "fs/tree_internal.h"
 #include "fs/tree_lock.h"
 
-static void fill_entry(const struct inode *inode, struct tree_entry *ret)
-{
-	ret->ino = inode->ino;
-	ret->generation = inode->generation;
-	ret->uncounted = false;
-	inode_stat(inode, &ret->st);
-}
-
 static int check_name(const char *name)
 {
 	size_t len = strlen(name);
@@ -34,24 +26,11 @@ static int check_name(const char *name)
 	return 0;
 }
 
-/* A live folder by number. */
-static int get_dir(struct tree *t, uint64_t ino, struct inode **ret)
-{
-	struct inode *inode = tree_inode(t, ino);
-
-	if (!inode)
-		return tree_missing(ino);
-	if (!S_ISDIR(inode->mode))
-		return -ENOTDIR;
-	*ret = inode;
-	return 0;
-}
-
 /* A folder in which something is to be changed. */
 static int get_dir_to_change(struct tree *t, uint64_t ino, const char *name,
 			     struct inode **ret)
 {
-	int err = get_dir(t, ino, ret);
+	int err = tree_folder(t, ino, ret);
 
 	if (err)
 		return err;
@@ -76,7 +55,7 @@ int tree_lookup(struct tree *t, uint64_t parent, const char *name,
 	if (strlen(name) > TREE_NAME_MAX)
 		return -ENAMETOOLONG;
 	READ_LOCK(t);
-	err = get_dir(t, parent, &dir);
+	err = tree_folder(t, parent, &dir);
 	if (err)
 		return err;
 	d = dentry_find(t, dir, name, D_LIVE);
@@ -84,7 +63,7 @@ int tree_lookup(struct tree *t, uint64_t parent, const char *name,
 		return -ENOENT;
 	/* Readers run in parallel; writers exclude them. */
 	__atomic_fetch_add(&d->inode->lookups, 1, __ATOMIC_RELAXED);
-	fill_entry(d->inode, ret);
+	inode_entry(d->inode, ret);
 	return 0;
 }
 
@@ -163,7 +142,7 @@ static int make(struct tree *t, const struct cred *cred, uint64_t parent,
 	dentry_enter(t, d);
 	inode_mark_dirty(t, inode);
 	inode->lookups++;
-	fill_entry(inode, ret);
+	inode_entry(inode, ret);
 	tree_sweep(t);
 	return 0;
 fail:
@@ -240,19 +219,18 @@ int tree_link(struct tree *t, const struct cred *cred, uint64_t ino,
 	inode_mark_dirty(t, inode);
 	inode_touch(inode, false, true);
 	inode->lookups++;
-	fill_entry(inode, ret);
+	inode_entry(inode, ret);
 	tree_sweep(t);
 	return 0;
 }
 
 /* ---- removing ---- */
 
-/* The place is left for good; @inode may be gone afterwards. */
-static void leave(struct tree *t, struct dentry *d)
+/* The place was left for good; its inode may be gone afterwards. */
+static void left(struct tree *t, struct dentry *d)
 {
 	struct inode *inode = d->inode;
 
-	dentry_leave(t, d);
 	if (S_ISDIR(inode->mode))
 		inode->nlink = 0;
 	inode_touch(inode, false, true);
@@ -291,7 +269,8 @@ static int remove_entry(struct tree *t, const struct cred *cred,
 	err = dir_touch(t, dir);
 	if (err)
 		return err;
-	leave(t, d);
+	dentry_leave(t, d);
+	left(t, d);
 	tree_sweep(t);
 	return 0;
 }
@@ -379,6 +358,38 @@ static int prepare_rename(struct tree *t, struct dentry *from,
 	return err;
 }
 
+/* The two places change their inodes, and keep where they are listed. */
+static void exchange(struct tree *t, struct dentry *from, struct dentry *to,
+		     struct dentry *new_from, struct dentry *new_to)
+{
+	dentry_succeed(t, to, new_from);
+	dentry_succeed(t, from, new_to);
+	inode_touch(new_to->inode, false, true);
+	inode_mark_dirty(t, new_to->inode);
+}
+
+/*
+ * @from becomes @new_from, over @to or NULL.  A name that has another inode now
+ * stands where it stood in the listing, and so does what got another name in
+ * its folder: who has listed it does not meet it again, and who has not does.
+ */
+static void move(struct tree *t, struct dentry *from, struct dentry *to,
+		 struct dentry *new_from)
+{
+	if (!to && from->parent == new_from->parent) {
+		dentry_succeed(t, from, new_from);
+		return;
+	}
+	if (to) {
+		dentry_succeed(t, to, new_from);
+		left(t, to);
+		dentry_leave(t, from);
+	} else {
+		dentry_leave(t, from);
+		dentry_enter(t, new_from);
+	}
+}
+
 int tree_rename(struct tree *t, const struct cred *cred, uint64_t parent,
 		const char *name, uint64_t new_parent, const char *new_name,
 		unsigned flags)
@@ -421,78 +432,13 @@ int tree_rename(struct tree *t, const struct cred *cred, uint64_t parent,
 	}
 
 	/* From here on nothing fails. */
-	if (new_to) {
-		dentry_leave(t, to);
-		dentry_leave(t, from);
-		dentry_enter(t, new_from);
-		dentry_enter(t, new_to);
-		inode_touch(new_to->inode, false, true);
-		inode_mark_dirty(t, new_to->inode);
-	} else {
-		if (to)
-			leave(t, to);
-		dentry_leave(t, from);
-		dentry_enter(t, new_from);
-	}
+	if (new_to)
+		exchange(t, from, to, new_from, new_to);
+	else
+		move(t, from, to, new_from);
 	t->changed_dead += !(from->flags & D_ANY_VIEW);
 	inode_touch(inode, false, true);
 	inode_mark_dirty(t, inode);
 	tree_sweep(t);
-	return 0;
-}
-
-/* ---- listing ---- */
-
-/* The first slot whose cookie is greater than @cookie. */
-static uint32_t slot_behind(const struct dir *dir, uint64_t cookie)
-{
-	uint32_t lo = 0, hi = dir->n;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (dir_slot_cookie(dir->slots[mid]) <= cookie)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-int tree_readdir(struct tree *t, uint64_t ino, uint64_t cookie, bool plus,
-		 tree_emit emit, void *arg)
-{
-	const struct dentry *place;
-	struct tree_entry e;
-	struct inode *dir;
-	int err;
-
-	READ_LOCK(t);
-	err = get_dir(t, ino, &dir);
-	if (err)
-		return err;
-	if (cookie < 1) {
-		fill_entry(dir, &e);
-		if (emit(arg, ".", 1, &e))
-			return 0;
-	}
-	if (cookie < 2) {
-		place = inode_place(dir, D_LIVE);
-		fill_entry(place ? place->parent : dir, &e);
-		if (emit(arg, "..", 2, &e))
-			return 0;
-	}
-	for (uint32_t i = slot_behind(dir->dir, cookie); i < dir->dir->n; i++) {
-		const struct dentry *d = dir_slot_dentry(dir->dir->slots[i]);
-
-		if (!d)
-			continue;
-		fill_entry(d->inode, &e);
-		if (emit(arg, d->name, d->cookie, &e))
-			return 0;
-		if (plus)
-			__atomic_fetch_add(&d->inode->lookups, 1,
-					   __ATOMIC_RELAXED);
-	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Places (dentries) of the tree, and the folders that list them.
+ * Places (dentries) of the tree.
  */
 #include "fs/tree_internal.h"
 
@@ -262,12 +262,11 @@ struct dentry *dentry_prepare(struct tree *t, struct inode *parent,
 	return d;
 }
 
-void dentry_enter(struct tree *t, struct dentry *d)
+/* @d is in its folder: what goes with that. */
+static void count_in(struct tree *t, struct dentry *d)
 {
 	struct inode *inode = d->inode;
 
-	assert(!(d->flags & D_LIVE));
-	dir_insert(d->parent->dir, d);
 	d->flags |= D_LIVE;
 	if (S_ISDIR(inode->mode)) {
 		/* A removed folder that comes back has its two links again. */
@@ -283,13 +282,11 @@ void dentry_enter(struct tree *t, struct dentry *d)
 	tree_recharge(t, inode);
 }
 
-void dentry_leave(struct tree *t, struct dentry *d)
+static void count_out(struct tree *t, struct dentry *d)
 {
 	struct inode *inode = d->inode;
 
-	assert(d->flags & D_LIVE && d->flags & D_LISTED);
 	t->tree_bytes -= tree_entry_bytes(t, inode, d->name_len);
-	dir_remove(d->parent->dir, d);
 	d->flags &= (uint8_t)~D_LIVE;
 	if (S_ISDIR(inode->mode)) {
 		d->parent->nlink--;
@@ -299,6 +296,31 @@ void dentry_leave(struct tree *t, struct dentry *d)
 		t->live_files--;
 	}
 	tree_recharge(t, inode);
+}
+
+void dentry_enter(struct tree *t, struct dentry *d)
+{
+	assert(!(d->flags & D_LIVE));
+	dir_insert(d->parent->dir, d);
+	count_in(t, d);
+}
+
+void dentry_leave(struct tree *t, struct dentry *d)
+{
+	assert(d->flags & D_LIVE && d->flags & D_LISTED);
+	dir_remove(d->parent->dir, d);
+	count_out(t, d);
+}
+
+void dentry_succeed(struct tree *t, struct dentry *old, struct dentry *d)
+{
+	assert(!(d->flags & D_LIVE) && d->parent == old->parent);
+	assert(old->flags & D_LIVE && old->flags & D_LISTED);
+	dir_replace(d->parent->dir, old, d);
+	/* In this order: what moves within the folder is never without a
+	 * link. */
+	count_in(t, d);
+	count_out(t, old);
 }
 
 void tree_sweep_all(struct tree *t)
@@ -347,80 +369,4 @@ char *dentry_path(const struct dentry *d, unsigned view)
 			return path;
 		path[--len] = '/';
 	}
-}
-
-/* ---- folders ---- */
-
-static void dir_compact(struct dir *dir)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < dir->n; i++)
-		if (dir_slot_dentry(dir->slots[i]))
-			dir->slots[n++] = dir->slots[i];
-	dir->n = n;
-}
-
-static void dir_renumber(struct dir *dir)
-{
-	dir_compact(dir);
-	for (uint32_t i = 0; i < dir->n; i++)
-		dir->slots[i].dentry->cookie = i + DIR_FIRST_COOKIE;
-	dir->next_cookie = dir->n + DIR_FIRST_COOKIE;
-}
-
-int dir_reserve(struct dir *dir)
-{
-	enum { SPARE = 2 }; /* an exchange within one folder needs two */
-
-	return dir_expect(dir, SPARE);
-}
-
-int dir_expect(struct dir *dir, uint32_t n)
-{
-	uint32_t room = dir->room ? dir->room * 2 : 4;
-	union dir_slot *v;
-
-	if (n <= dir->room && dir->n <= dir->room - n)
-		return 0;
-	if (dir->n > UINT32_MAX / 4 || n > UINT32_MAX / 4)
-		return -ENOSPC;
-	if (room < dir->n + n)
-		room = dir->n + n;
-	v = realloc(dir->slots, room * sizeof *v);
-	if (!v)
-		return -ENOMEM;
-	dir->slots = v;
-	dir->room = room;
-	return 0;
-}
-
-void dir_insert(struct dir *dir, struct dentry *d)
-{
-	assert(dir->n < dir->room);
-	/* After four thousand million new names in one folder. */
-	if (dir->next_cookie == UINT32_MAX)
-		dir_renumber(dir);
-	d->cookie = dir->next_cookie++;
-	dir->slots[dir->n++].dentry = d;
-	dir->live++;
-}
-
-void dir_remove(struct dir *dir, const struct dentry *d)
-{
-	uint32_t lo = 0, hi = dir->n;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-
-		if (dir_slot_cookie(dir->slots[mid]) < d->cookie)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	assert(lo < dir->n && dir_slot_dentry(dir->slots[lo]) == d);
-	dir->slots[lo].gone = (uint64_t)d->cookie << 1 | 1;
-	dir->live--;
-	if (dir->n > 64 && dir->live < dir->n / 2)
-		dir_compact(dir);
 }
