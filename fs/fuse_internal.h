@@ -69,6 +69,7 @@ struct fs_mount {
 	/* An xattr of the root for who knows its name, which is a secret: a
 	 * struct barrier, when what came before it has been served. */
 	char barrier[48];
+	uint32_t epoch; /* added to the generations: no other mount has it */
 
 	/* from INIT on */
 	bool no_open, no_opendir;     /* the kernel does without an answer */

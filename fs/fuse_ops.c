@@ -14,11 +14,21 @@
  */
 static const double forever_s = 24 * 3600;
 
-static struct fuse_entry_param entry_param(const struct tree_entry *e)
+/*
+ * Numbers begin anew with each mount, and so do the tree's generations.  A file
+ * handle that somebody kept from an earlier mount must not open another file.
+ */
+static uint32_t generation(const struct fs_mount *m, const struct tree_entry *e)
+{
+	return (m->epoch + e->generation) & INT32_MAX;
+}
+
+static struct fuse_entry_param entry_param(const struct fs_mount *m,
+					   const struct tree_entry *e)
 {
 	struct fuse_entry_param p = {
 		.ino = e->ino,
-		.generation = e->generation,
+		.generation = generation(m, e),
 		.attr = e->st,
 		.attr_timeout = forever_s,
 		.entry_timeout = forever_s,
@@ -38,7 +48,7 @@ static void reply_entry(fuse_req_t req, int err, const struct tree_entry *e)
 		reply_err(req, err);
 		return;
 	}
-	p = entry_param(e);
+	p = entry_param(mount_of(req), e);
 	if (fuse_reply_entry(req, &p))
 		tree_forget(t, e->ino, 1); /* nobody took it */
 }
@@ -369,7 +379,7 @@ static int fill_entry(void *arg, const char *name, uint64_t cookie,
 		      const struct tree_entry *entry)
 {
 	struct fill *f = arg;
-	struct fuse_entry_param p = entry_param(entry);
+	struct fuse_entry_param p = entry_param(mount_of(f->req), entry);
 	size_t room = f->size - f->used;
 	size_t n;
 

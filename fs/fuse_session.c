@@ -171,7 +171,7 @@ void mount_init(void *userdata, struct fuse_conn_info *conn)
 	 * message costs more than the attributes of a hundred nodes.
 	 */
 	want(conn, FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO |
-			   FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
+			   FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
 			   FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
 			   FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_POSIX_ACL |
 			   FUSE_CAP_DONT_MASK | FUSE_CAP_EXPLICIT_INVAL_DATA);
@@ -302,14 +302,16 @@ static void counts_for_volume(void *source, volume_count fn, void *arg)
 	fs_mount_counts(source, fn, arg);
 }
 
-static int name_barrier(struct fs_mount *m)
+/* What this mount alone has: the name of its barrier, and its epoch. */
+static int draw_lots(struct fs_mount *m)
 {
-	unsigned long r[2];
+	unsigned long r[3];
 
 	if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r)
 		return -EIO;
 	snprintf(m->barrier, sizeof m->barrier, "user.discfs.%016lx%016lx",
 		 r[0], r[1]);
+	m->epoch = (uint32_t)r[2];
 	return 0;
 }
 
@@ -337,7 +339,7 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 		return err;
 	}
 	mount_signals_take(m->wake_fd);
-	err = name_barrier(m);
+	err = draw_lots(m);
 	if (err)
 		why_set(why, err, "no random numbers: %s", strerror(-err));
 	if (!err)

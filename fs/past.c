@@ -297,9 +297,12 @@ static int lookup_top(struct volume *v, uint64_t parent, const char *name,
 		      struct tree_entry *ret)
 {
 	struct past *p = v->past;
+	bool session = parent == p->sessions_ino && *name != '.';
 	int err = 0;
 
-	if (parent == p->sessions_ino) {
+	if (parent == TOP_INO && strcmp(name, "..") == 0)
+		return tree_lookup(v->tree, TREE_ROOT, ".", ret);
+	if (session) {
 		LOCK_GUARD(&p->lock);
 		err = refresh(v);
 	}
@@ -307,7 +310,7 @@ static int lookup_top(struct volume *v, uint64_t parent, const char *name,
 		err = tree_lookup(p->top, parent, name, ret);
 	if (err)
 		return err;
-	if (parent == p->sessions_ino)
+	if (session)
 		return session_root(v, (size_t)strtoul(name, NULL, 10), ret);
 	ret->ino = outside(0, ret->ino);
 	return 0;
@@ -329,6 +332,9 @@ int volume_lookup(struct volume *v, uint64_t parent, const char *name,
 	}
 	if (!owner(parent))
 		return lookup_top(v, parent & (TREE_OTHERS - 1), name, ret);
+	if (parent == outside(owner(parent), TREE_ROOT) &&
+	    strcmp(name, "..") == 0)
+		return lookup_top(v, v->past->sessions_ino, ".", ret);
 	err = volume_view(v, parent, &view);
 	if (err)
 		return err;

@@ -86,7 +86,12 @@ int tree_import(struct tree *t, struct disc *disc,
 
 /* ---- names ---- */
 
-/* tree_lookup - also counts one reference of the kernel to the inode. */
+/*
+ * tree_lookup - also counts one reference of the kernel to the inode.
+ * "." is the node @parent itself, whatever it is, and ".." the folder above a
+ * folder (of the root: the root): so the kernel opens a file handle whose node
+ * it has forgotten.  -ESTALE for what is not there, or has no name any more.
+ */
 int tree_lookup(struct tree *t, uint64_t parent, const char *name,
 		struct tree_entry *ret);
 /* tree_forget - the kernel drops @n references. */

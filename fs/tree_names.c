@@ -45,6 +45,32 @@ static int get_dir_to_change(struct tree *t, uint64_t ino, const char *name,
 	return 0;
 }
 
+/* Readers run in parallel; writers exclude them. */
+static void found(struct inode *inode, struct tree_entry *ret)
+{
+	__atomic_fetch_add(&inode->lookups, 1, __ATOMIC_RELAXED);
+	inode_entry(inode, ret);
+}
+
+/* A node by its number, or the folder above it. */
+static int lookup_number(struct tree *t, uint64_t ino, bool above,
+			 struct tree_entry *ret)
+{
+	struct inode *inode = tree_inode(t, ino);
+	const struct dentry *place;
+
+	if (!inode)
+		return tree_missing(ino);
+	/* One that the kernel holds it does not ask for. */
+	if (!inode->nlink)
+		return -ESTALE;
+	if (above && !S_ISDIR(inode->mode))
+		return -ENOTDIR;
+	place = above ? inode_place(inode, D_LIVE) : NULL;
+	found(place ? place->parent : inode, ret);
+	return 0;
+}
+
 int tree_lookup(struct tree *t, uint64_t parent, const char *name,
 		struct tree_entry *ret)
 {
@@ -55,15 +81,15 @@ int tree_lookup(struct tree *t, uint64_t parent, const char *name,
 	if (strlen(name) > TREE_NAME_MAX)
 		return -ENAMETOOLONG;
 	READ_LOCK(t);
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return lookup_number(t, parent, name[1], ret);
 	err = tree_folder(t, parent, &dir);
 	if (err)
 		return err;
 	d = dentry_find(t, dir, name, D_LIVE);
 	if (!d)
 		return -ENOENT;
-	/* Readers run in parallel; writers exclude them. */
-	__atomic_fetch_add(&d->inode->lookups, 1, __ATOMIC_RELAXED);
-	inode_entry(d->inode, ret);
+	found(d->inode, ret);
 	return 0;
 }
 
