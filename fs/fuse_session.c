@@ -170,17 +170,21 @@ void mount_init(void *userdata, struct fuse_conn_info *conn)
 	 * buffer of a folder the guess asks for each name by itself, and a
 	 * message costs more than the attributes of a hundred nodes.
 	 */
-	want(conn, FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO |
-			   FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
+	want(conn, FUSE_CAP_ASYNC_READ | FUSE_CAP_EXPORT_SUPPORT |
+			   FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
 			   FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |
 			   FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_POSIX_ACL |
 			   FUSE_CAP_DONT_MASK | FUSE_CAP_EXPLICIT_INVAL_DATA);
 	/*
 	 * O_TRUNC has to come as a SETATTR, since OPEN is not answered; locks
 	 * are the kernel's, and so is the knowledge of what changed content.
+	 * With ASYNC_DIO an asynchronous direct write would leave in the page
+	 * cache for good what somebody read there while it was under way: the
+	 * kernel (6.18) drops those pages behind synchronous ones only.
 	 */
 	conn->want &=
-		~(unsigned)(FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_AUTO_INVAL_DATA |
+		~(unsigned)(FUSE_CAP_ASYNC_DIO | FUSE_CAP_ATOMIC_O_TRUNC |
+			    FUSE_CAP_AUTO_INVAL_DATA |
 			    FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_POSIX_LOCKS |
 			    FUSE_CAP_FLOCK_LOCKS | FUSE_CAP_HANDLE_KILLPRIV |
 			    FUSE_CAP_READDIRPLUS_AUTO);
