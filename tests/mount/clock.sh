@@ -13,6 +13,11 @@ mnt_by_wallclock() {
 		"$DISCFS" mount -o "stage=$STAGE" "$IMG" "$MNT"
 }
 
+# Waits with an end are in one place.
+! grep -rnE 'timedwait|clockwait|timedlock|timed(rd|wr)lock' --include='*.[ch]' \
+	"$top_srcdir"/{common,burner,fs,cli} | grep -v '/common/cond\.h:' ||
+	fail "a wait that does not go by common/cond.h"
+
 # Set back by an hour under a mount, while the flush of the stage is waited for.
 export WALLCLOCK_BACK=$T/back WALLCLOCK_WAITS=$T/waits
 new_image
