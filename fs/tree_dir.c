@@ -73,8 +73,22 @@ int dir_expect(struct dir *dir, uint32_t n)
 	return 0;
 }
 
-void dir_insert(struct dir *dir, struct dentry *d)
+bool dir_is_vacant(const struct dir *dir, uint32_t cookie)
 {
+	uint32_t i = dir_find(dir, cookie);
+
+	return i < dir->n && !dir_slot_dentry(dir->slots[i]) &&
+	       dir_slot_cookie(dir->slots[i]) == cookie;
+}
+
+void dir_insert(struct dir *dir, struct dentry *d, uint32_t cookie)
+{
+	dir->live++;
+	if (cookie) {
+		d->cookie = cookie;
+		dir->slots[dir_find(dir, cookie)].dentry = d;
+		return;
+	}
 	assert(dir->n < dir->room);
 	/* After a thousand million new names in one folder; scans that are
 	 * under way may then miss some, or meet some again. */
@@ -82,7 +96,6 @@ void dir_insert(struct dir *dir, struct dentry *d)
 		dir_renumber(dir);
 	d->cookie = dir->next_cookie++;
 	dir->slots[dir->n++].dentry = d;
-	dir->live++;
 }
 
 uint32_t dir_find(const struct dir *dir, uint64_t cookie)
@@ -143,11 +156,15 @@ struct lister {
 };
 
 /* Readers may come here at once, with the same value; writers are shut out. */
-static void begin_listing(struct dir *dir)
+static uint32_t begin_listing(struct dir *dir)
 {
-	if (!__atomic_load_n(&dir->old_end, __ATOMIC_RELAXED))
-		__atomic_store_n(&dir->old_end, dir->next_cookie,
-				 __ATOMIC_RELAXED);
+	uint32_t old_end = __atomic_load_n(&dir->old_end, __ATOMIC_RELAXED);
+
+	if (!old_end) {
+		old_end = dir->next_cookie;
+		__atomic_store_n(&dir->old_end, old_end, __ATOMIC_RELAXED);
+	}
+	return old_end;
 }
 
 /* Of the slot's entry, if it has one; @pos: its place in the listing. */
@@ -167,10 +184,9 @@ static int list_slot(const struct lister *l, union dir_slot slot, uint64_t pos)
 }
 
 /* What is listed behind @pos, but "." and "..". */
-static void list_entries(const struct lister *l, const struct dir *dir,
-			 uint64_t pos)
+static void list_entries(const struct lister *l, struct dir *dir, uint64_t pos)
 {
-	uint32_t old = dir_find(dir, dir->old_end), i = 0;
+	uint32_t old = dir_find(dir, begin_listing(dir)), i = 0;
 
 	if (pos >= DIR_MIDDLE) {
 		i = dir_find(dir, pos - DIR_MIDDLE + 1);
@@ -206,7 +222,6 @@ int tree_readdir(struct tree *t, uint64_t ino, uint64_t cookie, bool plus,
 	err = tree_folder(t, ino, &dir);
 	if (err)
 		return err;
-	begin_listing(dir->dir);
 	if (cookie < 1) {
 		inode_entry(dir, &e);
 		if (emit(arg, ".", 1, &e))

@@ -89,7 +89,7 @@ struct dentry {
 /*
  * The live entries of a folder in order of their cookies, which is that of their
  * coming: a new one gets the next cookie.  One that takes another's place in the
- * folder, by a rename, gets that one's.
+ * folder, by a rename, gets that one's, and a name that is made again its own.
  *
  * A listing has first those that came since the folder was first listed, the
  * newest first; then the old ones, as they came.  So what comes into the folder
@@ -394,13 +394,16 @@ static inline uint32_t dir_slot_cookie(union dir_slot slot)
 /*
  * dir_reserve - room for two more; dir_insert then cannot fail.  dir_expect -
  * for @n more.
+ * dir_insert - with the next cookie, or, if not 0, @cookie, which is vacant.
  * dir_find - the first slot whose cookie is @cookie or greater; dir->n: none.
+ * dir_is_vacant - whether there is a slot of @cookie, and nothing in it.
  * dir_replace - @d gets the cookie of @old, which is there no more.
  */
 int dir_reserve(struct dir *dir);
 int dir_expect(struct dir *dir, uint32_t n);
 uint32_t dir_find(const struct dir *dir, uint64_t cookie);
-void dir_insert(struct dir *dir, struct dentry *d);
+bool dir_is_vacant(const struct dir *dir, uint32_t cookie);
+void dir_insert(struct dir *dir, struct dentry *d, uint32_t cookie);
 void dir_remove(struct dir *dir, const struct dentry *d);
 void dir_replace(struct dir *dir, const struct dentry *old, struct dentry *d);
 /* tree_folder - a live folder by number.  0, -ESTALE, -EROFS, -ENOTDIR. */

@@ -298,10 +298,28 @@ static void count_out(struct tree *t, struct dentry *d)
 	tree_recharge(t, inode);
 }
 
+/*
+ * Where the name of @d stood in its folder before it was removed; 0: nowhere, or
+ * it is forgotten.  So a program that saves by removing and making a file leaves
+ * it where it was in the listing.
+ */
+static uint32_t former_cookie(struct tree *t, const struct dentry *d)
+{
+	const struct dir *dir = d->parent->dir;
+	const struct dentry *p = NULL;
+
+	if (dir->live < dir->n)
+		p = dentry_first(t, d->parent, d->name);
+	for (; p; p = dentry_next_same(p, d->parent, d->name))
+		if (dir_is_vacant(dir, p->cookie))
+			return p->cookie;
+	return 0;
+}
+
 void dentry_enter(struct tree *t, struct dentry *d)
 {
 	assert(!(d->flags & D_LIVE));
-	dir_insert(d->parent->dir, d);
+	dir_insert(d->parent->dir, d, former_cookie(t, d));
 	count_in(t, d);
 }
 

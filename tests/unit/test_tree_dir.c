@@ -229,6 +229,15 @@ START_TEST(a_name_keeps_its_place)
 	mv("f16", "f05", 0);
 	ck_assert_int_eq(meets(s, "f05"), 0);
 	ck_assert_int_eq(meets(s, "f39"), 29);
+	/* Removed and made again. */
+	rm("f17");
+	rm("f06");
+	ck_assert_int_eq(meets(s, "f39"), 28);
+	mk("f17");
+	mk("f06");
+	ck_assert_int_eq(meets(s, "f17"), 7);
+	ck_assert_int_eq(meets(s, "f06"), 0);
+	ck_assert_int_eq(meets(s, "f39"), 29);
 	/* A scan that begins now sees all of it. */
 	s.cookie = 0;
 	ck_assert_int_eq(meets(s, "f05"), 5);
