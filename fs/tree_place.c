@@ -299,9 +299,9 @@ static void count_out(struct tree *t, struct dentry *d)
 }
 
 /*
- * Where the name of @d stood in its folder before it was removed; 0: nowhere, or
- * it is forgotten.  So a program that saves by removing and making a file leaves
- * it where it was in the listing.
+ * Where the name of @d stood in its folder before it was removed; 0: nowhere,
+ * or it is forgotten.  So a program that saves by removing and making a file
+ * leaves it where it was in the listing.
  */
 static uint32_t former_cookie(struct tree *t, const struct dentry *d)
 {

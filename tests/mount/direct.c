@@ -2,10 +2,10 @@
 /*
  * direct FILE SECONDS - direct and buffered at once (direct.sh).
  *
- * Some threads write their parts of FILE past the page cache, by write(2) and by
- * asynchronous I/O; others read all of it through the cache, by read(2) and a
- * mapping, all the time.  Once a write is over, who reads its part through the
- * cache must see it.
+ * Some threads write their parts of FILE past the page cache, by write(2) and
+ * by asynchronous I/O; others read all of it through the cache, by read(2) and
+ * a mapping, all the time.  Once a write is over, who reads its part through
+ * the cache must see it.
  *
  * Prints how many writes there were, and ends with 1 at the first stale byte.
  */
@@ -131,8 +131,8 @@ int main(int argc, char **argv)
 	if (cached_fd < 0 || direct_fd < 0 ||
 	    posix_fallocate(cached_fd, 0, WRITERS * PART))
 		die(argv[1]);
-	mapping = mmap(NULL, WRITERS * PART, PROT_READ, MAP_SHARED, cached_fd,
-		       0);
+	mapping =
+		mmap(NULL, WRITERS * PART, PROT_READ, MAP_SHARED, cached_fd, 0);
 	if (mapping == MAP_FAILED)
 		die("mmap");
 	for (int i = 0; i < WRITERS + READERS; i++) {
