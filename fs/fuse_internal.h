@@ -205,6 +205,26 @@ int mover_read(struct mover *mv, struct volume *v, const struct file_io *io);
 int mover_read_cached(struct mover *mv, struct volume *v,
 		      const struct file_io *io);
 
+/* ---- fuse_places.c ---- */
+
+/* mountpoint_dev - the device of the topmost discfs mount at the real path
+ * @dir, from /proc/self/mountinfo.  0 or -errno (-ENOENT: none). */
+int mountpoint_dev(const char *dir, dev_t *ret);
+
+/* mountpoint_is - whether the mount of @dev is on top at @dir. */
+bool mountpoint_is(const char *dir, dev_t dev);
+
+/*
+ * mountpoint_find - where the mount of @dev can be reached: @dir if it can,
+ * which may have been unmounted, or moved, while a bind mount shows it yet.
+ * Heap; NULL: nowhere.
+ */
+char *mountpoint_find(const char *dir, dev_t dev);
+
+/* mountpoint_detach_all - unmount it, lazily, wherever it is on top in this
+ * namespace.  0 or -errno. */
+int mountpoint_detach_all(const char *dir, dev_t dev);
+
 /* ---- fuse_mountpoint.c ---- */
 
 /*
@@ -213,19 +233,12 @@ int mover_read_cached(struct mover *mv, struct volume *v,
  */
 int mountpoint_check(const char *dir, char **ret, struct why *why);
 
-/* mountpoint_dev - the device of the topmost discfs mount at the real path
- * @dir, from /proc/self/mountinfo.  0 or -errno (-ENOENT: none). */
-int mountpoint_dev(const char *dir, dev_t *ret);
-
 /*
  * mountpoint_read_ahead - let the kernel read up to @bytes ahead of a program
  * that reads in order, where it lets us (root).  What is answered to INIT
  * bounds it, too: so before that.
  */
 void mountpoint_read_ahead(dev_t dev, size_t bytes);
-
-/* mountpoint_is - whether the mount of @dev is on top at @dir. */
-bool mountpoint_is(const char *dir, dev_t dev);
 
 /*
  * mountpoint_sync - push the pages that programs dirtied through mappings of

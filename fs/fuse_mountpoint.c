@@ -20,82 +20,7 @@
 #include "common/cond.h"
 #include "common/log.h"
 
-/* ---- /proc/self/mountinfo ---- */
-
-static bool is_octal(char c)
-{
-	return c >= '0' && c <= '7';
-}
-
-/* proc_pid_mountinfo(5): blanks and the like in a path are \ooo. */
-static void unescape(char *s)
-{
-	char *d = s;
-
-	while (*s) {
-		if (s[0] == '\\' && is_octal(s[1]) && is_octal(s[2]) &&
-		    is_octal(s[3])) {
-			*d++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 +
-				      (s[3] - '0'));
-			s += 4;
-		} else {
-			*d++ = *s++;
-		}
-	}
-	*d = '\0';
-}
-
-/* One line: if something is mounted at @dir by it, its device and whether it is
- * a discfs; else the outputs stay. */
-static void parse_line(char *line, const char *dir, dev_t *ret_dev,
-		       bool *ret_ours)
-{
-	const char *type = strstr(line, " - ");
-	unsigned long major_no, minor_no;
-	char *save = NULL, *end;
-	char *field[5] = {NULL};
-	unsigned i;
-	bool ours;
-
-	if (!type)
-		return;
-	ours = strncmp(type + 3, "fuse.discfs ", 12) == 0;
-	for (i = 0; i < 5; i++) {
-		field[i] = strtok_r(i ? NULL : line, " ", &save);
-		if (!field[i])
-			return;
-	}
-	unescape(field[4]);
-	if (strcmp(field[4], dir) != 0)
-		return;
-	major_no = strtoul(field[2], &end, 10);
-	if (*end != ':')
-		return;
-	minor_no = strtoul(end + 1, &end, 10);
-	if (*end)
-		return;
-	*ret_dev = makedev((unsigned)major_no, (unsigned)minor_no);
-	*ret_ours = ours;
-}
-
-int mountpoint_dev(const char *dir, dev_t *ret)
-{
-	AUTO_FREE char *line = NULL;
-	size_t room = 0;
-	bool ours = false;
-	dev_t dev = 0;
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-
-	if (!f)
-		return -errno;
-	while (getline(&line, &room, f) > 0)
-		parse_line(line, dir, &dev, &ours); /* the last one is on top */
-	fclose(f);
-	if (!ours)
-		return -ENOENT;
-	*ret = dev;
-	return 0;
-}
+/* ---- before the mount ---- */
 
 void mountpoint_read_ahead(dev_t dev, size_t bytes)
 {
@@ -108,15 +33,6 @@ void mountpoint_read_ahead(dev_t dev, size_t bytes)
 	if (fd < 0 || dprintf(fd, "%zu", bytes / 1024) < 0)
 		log_debug("%s: %s", path, strerror(errno));
 }
-
-bool mountpoint_is(const char *dir, dev_t dev)
-{
-	dev_t top = 0;
-
-	return mountpoint_dev(dir, &top) == 0 && top == dev;
-}
-
-/* ---- before the mount ---- */
 
 static int check_device(struct why *why)
 {
@@ -206,6 +122,7 @@ struct helper {
 	bool leave;
 	dev_t dev;
 	char barrier[48];
+	const char *place; /* of the helper: where the mount is to be reached */
 	char dir[];
 };
 
@@ -308,12 +225,17 @@ static int wait_for_pages(int dir_fd, const char *barrier)
 	}
 }
 
-/* Its file is closed by its end. */
+/* Its file is closed by its end.  @dir may be one file that is bound there. */
 static int push_pages(const char *dir, dev_t dev, const char *barrier)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
+	int fd;
 
+	if (stat(dir, &st))
+		return -errno;
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return 0; /* to open it may do anything */
+	fd = open(dir, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st))
@@ -333,7 +255,7 @@ static int asker_run(void *arg)
 	if (close_range(0, ~0U, 0))
 		for (int fd = 0; fd < MAX_FDS; fd++)
 			close(fd);
-	return -push_pages(h->dir, h->dev, h->barrier);
+	return -push_pages(h->place, h->dev, h->barrier);
 }
 
 /*
@@ -351,11 +273,14 @@ static int sync_at(struct helper *h)
 	int status = 0;
 	char *stack;
 
-	if (!mountpoint_is(h->dir, h->dev))
+	AUTO_FREE char *place = mountpoint_find(h->dir, h->dev);
+
+	if (!place)
 		return 0;
 	stack = malloc(ASKER_STACK);
 	if (!stack)
 		return -ENOMEM;
+	h->place = place;
 	pid = clone(asker_run, stack + ASKER_STACK, 0, h);
 	free(stack);
 	if (pid < 0)
@@ -373,8 +298,8 @@ static void *helper_run(void *arg)
 	struct helper *h = arg;
 	int err = sync_at(h);
 
-	if (h->leave && mountpoint_is(h->dir, h->dev)) {
-		int detach_err = mountpoint_detach(h->dir);
+	if (h->leave) {
+		int detach_err = mountpoint_detach_all(h->dir, h->dev);
 
 		if (!err)
 			err = detach_err;

@@ -373,8 +373,8 @@ static void end_session(struct fs_mount *m)
 	uring_end(m);
 	fuse_session_destroy(m->session);
 	m->session = NULL;
-	if (m->dev && mountpoint_is(m->dir, m->dev))
-		mountpoint_detach(m->dir);
+	if (m->dev)
+		mountpoint_detach_all(m->dir, m->dev);
 }
 
 void fs_mount_free(struct fs_mount *m)

@@ -138,6 +138,16 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
 }
 
+/* Whether a GETXATTR asks for the barrier, by whatever node can be reached. */
+static bool is_barrier(const struct ring *r, const struct ring_entry *e)
+{
+	const char *name = r->u->m->barrier;
+	size_t size = strlen(name) + 1;
+
+	return e->head->ring_ent_in_out.payload_sz == size &&
+	       memcmp(e->payload, name, size) == 0;
+}
+
 /* Whether the request in @e is known to wait: for a disk, another thread, or
  * the import of an older session.  A READ finds out by itself. */
 static bool waits(struct ring *r, const struct ring_entry *e)
@@ -147,8 +157,7 @@ static bool waits(struct ring *r, const struct ring_entry *e)
 	case FUSE_FSYNCDIR:
 		return true;
 	case FUSE_GETXATTR:
-		return e->in->nodeid == TREE_ROOT || /* the barrier */
-		       e->in->nodeid >= TREE_OTHERS;
+		return is_barrier(r, e) || e->in->nodeid >= TREE_OTHERS;
 	case FUSE_WRITE:
 		if (!r->wary)
 			return false;
