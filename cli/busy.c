@@ -160,7 +160,7 @@ static bool is_mount_of(const char *line, dev_t dev)
 	return *end == ' ' && makedev(major_no, minor_no) == dev;
 }
 
-static const char *how_elsewhere(int proc_fd, const struct mountinfo *m)
+static bool has_it_mounted(int proc_fd, dev_t dev)
 {
 	AUTO_FREE char *line = NULL;
 	size_t size = 0;
@@ -168,14 +168,58 @@ static const char *how_elsewhere(int proc_fd, const struct mountinfo *m)
 	FILE *f;
 
 	if (same_namespace(proc_fd))
-		return NULL;
+		return false;
 	f = open_at(proc_fd, "mountinfo");
 	if (!f)
-		return NULL;
+		return false;
 	while (!found && getline(&line, &size, f) > 0)
-		found = is_mount_of(line, m->dev);
+		found = is_mount_of(line, dev);
 	fclose(f);
-	return found ? "has it in a mount namespace of its own" : NULL;
+	return found;
+}
+
+/* Whether a link of /proc leads to something on @dev.  No file system is asked:
+ * it may hang. */
+static bool link_on(int dir_fd, const char *name, dev_t dev)
+{
+	struct statx st;
+
+	return statx(dir_fd, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
+		     STATX_TYPE, &st) == 0 &&
+	       makedev(st.stx_dev_major, st.stx_dev_minor) == dev;
+}
+
+static bool has_file_on(int proc_fd, dev_t dev)
+{
+	int fd = openat(proc_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	bool found = false;
+
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (!found && (e = readdir(d)))
+		found = isdigit((unsigned char)e->d_name[0]) &&
+			link_on(dirfd(d), e->d_name, dev);
+	closedir(d);
+	return found;
+}
+
+/* What is detached has no place in any table. */
+static const char *how_elsewhere(int proc_fd, const struct mountinfo *m)
+{
+	if (has_it_mounted(proc_fd, m->dev))
+		return "has it in a mount namespace of its own";
+	if (link_on(proc_fd, "cwd", m->dev) || link_on(proc_fd, "root", m->dev))
+		return "stands in a folder of it";
+	if (has_file_on(proc_fd, m->dev))
+		return "has a file of it open";
+	if (has_mapping(proc_fd, m))
+		return "has a file of it mapped";
+	return NULL;
 }
 
 static void read_name(int proc_fd, char *buf, size_t size)
@@ -287,4 +331,39 @@ void busy_text(const struct busy_holder *holders, size_t n, char *buf,
 					name ? name : "?", (int)holders[i].pid,
 					holders[i].what);
 	}
+}
+
+/* The first mount that stands on @m. */
+static bool find_child(const struct mountinfo *m, char *buf, size_t size)
+{
+	FILE *table = fopen("/proc/self/mountinfo", "re");
+	struct mountinfo *list = NULL;
+	bool found = false;
+	size_t n = 0;
+
+	if (!table)
+		return false;
+	if (mountinfo_load(table, &list, &n) == 0) {
+		for (size_t i = 0; !found && i < n; i++) {
+			found = list[i].parent == m->id;
+			if (found)
+				snprintf(buf, size, "%s is mounted there",
+					 list[i].dir);
+		}
+		mountinfo_free(list, n);
+	}
+	fclose(table);
+	return found;
+}
+
+void busy_words(const struct mountinfo *m, char *buf, size_t size)
+{
+	struct busy_holder holders[BUSY_HOLDERS];
+	size_t n;
+
+	buf[0] = 0;
+	if (find_child(m, buf, size))
+		return;
+	n = busy_scan(m, holders, BUSY_HOLDERS);
+	busy_text(holders, n, buf, size);
 }

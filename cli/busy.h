@@ -29,8 +29,9 @@ size_t busy_scan(const struct mountinfo *m, struct busy_holder *holders,
 		 size_t max);
 
 /*
- * busy_elsewhere - the same for processes in other mount namespaces that have
- * the file system of @m mounted.
+ * busy_elsewhere - the same for what keeps the file system of @m alive though
+ * @m is unmounted: processes in other mount namespaces that have it mounted,
+ * and those anywhere that have a file of it open, as after a lazy unmount.
  */
 size_t busy_elsewhere(const struct mountinfo *m, struct busy_holder *holders,
 		      size_t max);
@@ -46,6 +47,12 @@ bool busy_check(const struct mountinfo *m);
  * for none. */
 void busy_text(const struct busy_holder *holders, size_t n, char *buf,
 	       size_t size);
+
+/*
+ * busy_words - all that is known of who holds @m: mounts that stand on it, then
+ * processes.  Into @buf, "" where nobody is found.
+ */
+void busy_words(const struct mountinfo *m, char *buf, size_t size);
 
 /* busy_maps_line_on - whether a line of /proc/PID/maps is of a file on @dev. */
 bool busy_maps_line_on(const char *line, dev_t dev);

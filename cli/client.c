@@ -20,7 +20,8 @@
 
 struct client {
 	int fd;
-	int pidfd; /* of the process that serves, -1: not known */
+	pid_t pid; /* of the process that serves, 0: not known */
+	int pidfd; /* the same, -1 */
 	bool passes; /* pass_fd goes with the next request */
 	int pass_fd;
 	char *buf; /* what was read and not yet used */
@@ -40,6 +41,11 @@ void client_free(struct client *c)
 	free(c);
 }
 
+pid_t client_peer(const struct client *c)
+{
+	return c->pid;
+}
+
 static int check_peer(struct client *c, uid_t owner, struct why *why)
 {
 	struct ucred peer;
@@ -54,6 +60,7 @@ static int check_peer(struct client *c, uid_t owner, struct why *why)
 			       "mount's owner %u",
 			       peer.uid, owner);
 	/* 0: a process of another pid namespace. */
+	c->pid = peer.pid;
 	if (peer.pid > 0)
 		c->pidfd = (int)syscall(SYS_pidfd_open, peer.pid, 0);
 	return 0;

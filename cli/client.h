@@ -24,6 +24,9 @@ int client_connect(const char *path, uid_t owner, struct client **ret,
 		   struct why *why);
 void client_free(struct client *c);
 
+/* client_peer - the process that serves, 0 where it cannot be seen from here. */
+pid_t client_peer(const struct client *c);
+
 /*
  * client_call - send @request (which stays the caller's) and wait for its
  * last answer, handing every event before it to @event (may be NULL).

@@ -4,6 +4,7 @@
  * it succeeds only once what was changed is burned and verified, and a mount
  * that it cannot burn or unmount stays as it was.
  *
+ *	the disc is mounted elsewhere, too  -> nothing is burned, that goes on
  *	busy?  -> nothing is burned, the mount stays
  *	commit, changes held off from its snapshot on
  *	          fails -> the mount stays, writable
@@ -20,39 +21,16 @@
 
 #include "cli/args.h"
 #include "cli/busy.h"
+#include "cli/clones.h"
 #include "cli/command.h"
 #include "cli/commit_run.h"
 #include "cli/exit_code.h"
 #include "cli/show.h"
 #include "cli/target.h"
+#include "cli/umount_parts.h"
+#include "cli/umount_wait.h"
 #include "cli/unmount.h"
 #include "common/cleanup.h"
-
-#define SOON_MS 2000
-#define GONE_TIMEOUT_MS 60000
-
-struct umount_args {
-	const char *dir, *namespace; /* -N, or NULL */
-	bool keep, lazy, verbose;
-};
-
-static int fail(const struct umount_args *a, const struct why *why, int err)
-{
-	command_fail(why, err, "cannot unmount %s", a->dir);
-	return exit_code_of(err);
-}
-
-static int refuse_busy(const struct umount_args *a, const struct target *t)
-{
-	struct busy_holder holders[BUSY_HOLDERS];
-	char text[512];
-	size_t n = busy_scan(&t->mount, holders, BUSY_HOLDERS);
-
-	busy_text(holders, n, text, sizeof text);
-	command_say("cannot unmount %s: target is busy%s%s; nothing was burned",
-		    a->dir, n ? ": " : "", text);
-	return EXIT_CODE_FAILURE;
-}
 
 /*
  * Nobody answers.  If the process died, what it had flushed is in the stage,
@@ -65,11 +43,16 @@ static int unmount_dead(const struct umount_args *a, const struct target *t,
 	struct statfs st;
 	int err;
 
-	if (!statfs(t->mount.dir, &st) || errno != ENOTCONN)
-		return fail(a, no_answer, -ENOTCONN);
+	if (!statfs(t->mount.dir, &st) || errno != ENOTCONN) {
+		command_fail(no_answer, -ENOTCONN,
+			     "cannot unmount %s (\"umount -i %s\" does, and "
+			     "leaves the burn to that process)",
+			     a->dir, a->dir);
+		return exit_code_of(-ENOTCONN);
+	}
 	err = unmount_now(&t->mount, a->lazy, &why);
 	if (err)
-		return fail(a, &why, err);
+		return umount_fail(a, &why, err);
 	command_say("%s: the mount's process is gone: unmounted, nothing was "
 		    "burned; what is pending is there at the next mount",
 		    a->dir);
@@ -92,13 +75,13 @@ static bool burns_on_unmount(struct json_object *status)
 	return false;
 }
 
-static void say_pending(struct json_object *status)
+static void say_pending(const struct umount_args *a, struct json_object *status)
 {
 	uint64_t deltas =
 		answer_number(show_member(status, "pending"), "deltas");
 	const char *id = answer_text(show_member(status, "stage"), "id");
 
-	if (!deltas)
+	if (!deltas || a->quiet)
 		return;
 	printf("%" PRIu64 " change%s pending in stage %s\n", deltas,
 	       deltas == 1 ? "" : "s", id);
@@ -114,16 +97,22 @@ static int prepare_keep(const struct umount_args *a, struct target *t,
 	err = client_call_op(t->client, "keep", NULL, &why);
 	if (!err)
 		err = target_status(t, ret_status, &why);
-	return err ? fail(a, &why, err) : EXIT_CODE_OK;
+	return err ? umount_fail(a, &why, err) : EXIT_CODE_OK;
 }
 
-static int prepare_burn(const struct umount_args *a, struct target *t)
+/* *@ret_burned: what was burned, in words (heap); "" for nothing. */
+static int prepare_burn(const struct umount_args *a, struct target *t,
+			char **ret_burned)
 {
 	struct commit_result result = {0};
 	struct why why = {""};
-	int err;
+	int err = 0;
 
-	err = commit_run(t->client, true, a->verbose, &result, &why);
+	/* The bar shows what runs; without one it is said. */
+	if (!isatty(STDERR_FILENO))
+		err = umount_wait_idle(t, &why);
+	if (!err)
+		err = commit_run(t->client, true, a->verbose, &result, &why);
 	if (err == -EINTR) {
 		command_say("interrupted: the burn of %s goes on, and it "
 			    "stays mounted (\"discfs status\" shows how far "
@@ -136,83 +125,104 @@ static int prepare_burn(const struct umount_args *a, struct target *t)
 			     a->dir);
 		return exit_code_of(err);
 	}
-	if (result.blocks && *result.text)
-		puts(result.text);
-	else if (result.blocks)
-		printf("burned %" PRIu64 " blocks\n", result.blocks);
-	else if (a->verbose)
-		puts("nothing to burn");
-	fflush(stdout);
-	free(result.text);
+	if (!result.blocks)
+		*result.text = 0; /* it says that there was nothing */
+	*ret_burned = result.text;
 	return EXIT_CODE_OK;
 }
 
-/* It ends with its last mount, which can be in another mount namespace: then
- * there is nothing to wait for. */
-static void wait_for_end(const struct umount_args *a, struct target *t)
+/* What is said last is what is so: it may be burned, and yet stay mounted. */
+static int stay(const struct umount_args *a, struct target *t,
+		const char *burned, const struct why *why, int err)
 {
-	struct busy_holder holders[BUSY_HOLDERS];
-	char text[512];
-	size_t n;
+	char who[512] = "";
 
-	if (!client_wait_gone(t->client, SOON_MS))
-		return;
-	n = busy_elsewhere(&t->mount, holders, BUSY_HOLDERS);
-	busy_text(holders, n, text, sizeof text);
-	if (n)
-		command_say("%s is unmounted here, but %s: the mount's process "
-			    "goes on and has the disc until that one ends",
-			    a->dir, text);
-	else if (client_wait_gone(t->client, GONE_TIMEOUT_MS))
-		command_say("%s is unmounted, but the mount's process has not "
-			    "ended for %d seconds and still has the disc",
-			    a->dir, GONE_TIMEOUT_MS / 1000);
+	/* Else nobody could change anything there, or it were not burned. */
+	client_call_op(t->client, "release", NULL, NULL);
+	if (err == -EBUSY)
+		busy_words(&t->mount, who, sizeof who);
+	command_say("cannot unmount %s: %s%s%s; %s%sit stays mounted", a->dir,
+		    why_text(why, err), *who ? ": " : "", who,
+		    burned && *burned ? burned : "nothing was burned",
+		    burned && *burned ? ", but " : ", and ");
+	return exit_code_of(err);
 }
 
-static int finish(const struct umount_args *a, struct target *t, bool held)
+/* @burned: in words; "" where it was asked for and there was nothing, NULL where
+ * it was not. */
+static int finish(const struct umount_args *a, struct target *t,
+		  const char *burned)
 {
 	struct why why = {""};
 	int err;
 
 	err = unmount_now(&t->mount, a->lazy, &why);
-	if (err) {
-		/* Else nobody could change anything there any more. */
-		if (held)
-			client_call_op(t->client, "release", NULL, NULL);
-		return fail(a, &why, err);
-	}
+	if (err)
+		return stay(a, t, burned, &why, err);
+	if (burned && *burned && !a->quiet)
+		puts(burned);
+	else if (burned && !*burned && a->verbose)
+		puts("nothing to burn");
+	fflush(stdout);
 	/* After a lazy unmount it may live on as long as it is in use. */
 	if (!a->lazy)
-		wait_for_end(a, t);
+		umount_wait_end(t);
 	return EXIT_CODE_OK;
 }
 
-static int unmount_target(const struct umount_args *a, struct target *t)
+/* The last mount of the disc. */
+static int unmount_last(const struct umount_args *a, struct target *t)
 {
 	struct json_object *status = NULL;
+	AUTO_FREE char *burned = NULL;
 	struct why why = {""};
 	int err, code;
 	bool keep = a->keep;
 
 	if (!a->lazy && busy_check(&t->mount))
-		return refuse_busy(a, t);
+		return umount_refuse_busy(a, t);
 	if (!keep) {
 		err = target_status(t, &status, &why);
 		if (err)
-			return fail(a, &why, err);
+			return umount_fail(a, &why, err);
 		keep = !burns_on_unmount(status);
 		if (!keep)
 			commit_warn(status);
 		json_object_put(status);
 		status = NULL;
 	}
-	code = keep ? prepare_keep(a, t, &status) : prepare_burn(a, t);
+	code = keep ? prepare_keep(a, t, &status) : prepare_burn(a, t, &burned);
 	if (!code)
-		code = finish(a, t, !keep);
+		code = finish(a, t, burned);
 	if (!code && keep)
-		say_pending(status);
+		say_pending(a, status);
 	json_object_put(status);
 	return code;
+}
+
+static int unmount_target(const struct umount_args *a, struct target *t)
+{
+	AUTO_FREE char *left = NULL;
+	struct why why = {""};
+	int n = clones_look(&t->mount, t->client ? client_peer(t->client) : 0,
+			    &left, &why);
+
+	if (n < 0)
+		return umount_fail(a, &why, n);
+	return n ? umount_clone(a, t) : unmount_last(a, t);
+}
+
+/* Its process cannot be asked: it is dead, or not to be reached from here. */
+static int unmount_silent(const struct umount_args *a, struct target *t,
+			  const struct why *no_answer)
+{
+	AUTO_FREE char *left = NULL;
+	struct statfs st;
+
+	if (!statfs(t->mount.dir, &st) &&
+	    clones_look(&t->mount, 0, &left, NULL) == 1)
+		return umount_clone(a, t);
+	return unmount_dead(a, t, no_answer);
 }
 
 static int run_umount(const struct command *self, const struct umount_args *a)
@@ -227,9 +237,9 @@ static int run_umount(const struct command *self, const struct umount_args *a)
 			    self->name);
 	err = target_open_mount(&t, a->dir, false, &why);
 	if (err == -ENOTCONN)
-		code = unmount_dead(a, &t, &why);
+		code = unmount_silent(a, &t, &why);
 	else if (err)
-		code = fail(a, &why, err);
+		code = umount_fail(a, &why, err);
 	else
 		code = unmount_target(a, &t);
 	target_close(&t);
@@ -246,6 +256,7 @@ static int parse_and_run(const struct command *self, int argc, char **argv,
 	if (args_parse(self, argc, argv, options, needed, 0, &code) < 0)
 		return code;
 	a->dir = argv[0];
+	a->quiet = a->quiet && !a->verbose;
 	return run_umount(self, a);
 }
 
@@ -278,6 +289,9 @@ static int helper_run(const struct command *self, int argc, char **argv)
 		{0},
 	};
 
+	/* umount(8) prints nothing, and scripts compare that. */
+	a.helper = true;
+	a.quiet = !isatty(STDOUT_FILENO);
 	return parse_and_run(self, argc, argv, &a, options);
 }
 

@@ -13,6 +13,7 @@
 
 void mountinfo_release(struct mountinfo *m)
 {
+	free(m->root);
 	free(m->dir);
 	free(m->type);
 	free(m->source);
@@ -53,6 +54,15 @@ static uid_t owner_of(char *options)
 	return 0;
 }
 
+/* The number of an optional field: "shared:7". */
+static void take_tag(const char *tag, struct mountinfo *ret)
+{
+	if (!strncmp(tag, "shared:", 7))
+		ret->shared = (unsigned)strtoul(tag + 7, NULL, 10);
+	else if (!strncmp(tag, "master:", 7))
+		ret->master = (unsigned)strtoul(tag + 7, NULL, 10);
+}
+
 /*
  * One line, cut up in place:
  *   ID PARENT MAJOR:MINOR ROOT DIR OPTIONS [TAG...] - TYPE SOURCE FSOPTIONS
@@ -65,6 +75,7 @@ static int parse_line(char *line, struct mountinfo *ret)
 	char *options, *end;
 
 	line[strcspn(line, "\n")] = 0;
+	ret->shared = ret->master = 0;
 	for (int i = 0; i < 6; i++) {
 		field[i] = strtok_r(i ? NULL : line, " ", &save);
 		if (!field[i])
@@ -74,6 +85,7 @@ static int parse_line(char *line, struct mountinfo *ret)
 		tag = strtok_r(NULL, " ", &save);
 		if (!tag)
 			return 0;
+		take_tag(tag, ret);
 	} while (strcmp(tag, "-") != 0);
 	ret->type = strtok_r(NULL, " ", &save);
 	ret->source = strtok_r(NULL, " ", &save);
@@ -86,11 +98,14 @@ static int parse_line(char *line, struct mountinfo *ret)
 		return 0;
 	minor_no = strtoul(end + 1, NULL, 10);
 	ret->id = (unsigned)strtoul(field[0], NULL, 10);
+	ret->parent = (unsigned)strtoul(field[1], NULL, 10);
 	ret->dev = makedev(major_no, minor_no);
+	ret->root = field[3];
 	ret->dir = field[4];
 	ret->readonly = !strncmp(field[5], "ro", 2) &&
 			(field[5][2] == 0 || field[5][2] == ',');
 	ret->owner = owner_of(options);
+	decode(ret->root);
 	decode(ret->dir);
 	decode(ret->source);
 	return 1;
@@ -100,12 +115,20 @@ static int copy_out(const struct mountinfo *line, struct mountinfo *ret)
 {
 	struct mountinfo copy = *line;
 
+	copy.root = strdup(line->root);
 	copy.dir = strdup(line->dir);
 	copy.type = strdup(line->type);
 	copy.source = strdup(line->source);
 	mountinfo_release(ret);
 	*ret = copy;
-	return copy.dir && copy.type && copy.source ? 0 : -ENOMEM;
+	return copy.root && copy.dir && copy.type && copy.source ? 0 : -ENOMEM;
+}
+
+/* The table is in the order of making; a mount that was moved stands where it
+ * was, so that one below another can come after it. */
+static bool is_below(const struct mountinfo *m, const struct mountinfo *found)
+{
+	return found->dir && found->parent == m->id;
 }
 
 static int find(FILE *table, const char *dir, const char *source,
@@ -121,6 +144,8 @@ static int find(FILE *table, const char *dir, const char *source,
 		if (dir ? strcmp(m.dir, dir) != 0
 			: strcmp(m.source, source) != 0 ||
 				    !mountinfo_is_discfs(&m))
+			continue;
+		if (dir && is_below(&m, &found))
 			continue;
 		if (copy_out(&m, &found)) {
 			mountinfo_release(&found);
@@ -142,6 +167,37 @@ int mountinfo_find_source(FILE *table, const char *source,
 			  struct mountinfo *ret)
 {
 	return find(table, NULL, source, ret);
+}
+
+int mountinfo_load(FILE *table, struct mountinfo **ret, size_t *ret_n)
+{
+	AUTO_FREE char *line = NULL;
+	struct mountinfo *list = NULL, *more, m;
+	size_t n = 0, size = 0;
+
+	while (getline(&line, &size, table) > 0) {
+		if (!parse_line(line, &m))
+			continue;
+		more = reallocarray(list, n + 1, sizeof *list);
+		if (more)
+			list = more;
+		if (more)
+			list[n] = (struct mountinfo){0};
+		if (!more || copy_out(&m, &list[n++])) {
+			mountinfo_free(list, n);
+			return -ENOMEM;
+		}
+	}
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}
+
+void mountinfo_free(struct mountinfo *list, size_t n)
+{
+	while (n)
+		mountinfo_release(&list[--n]);
+	free(list);
 }
 
 char *mountinfo_canonical(const char *dir)

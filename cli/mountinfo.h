@@ -14,13 +14,15 @@
 #include "common/why.h"
 
 struct mountinfo {
-	unsigned id;
+	unsigned id, parent;
 	dev_t dev;
-	char *dir;  /* heap, like type and source; escapes decoded */
+	char *root; /* what of the file system it shows: "/", or what was bound */
+	char *dir;  /* heap, like root, type and source; escapes decoded */
 	char *type; /* "fuse.discfs" */
 	char *source;
 	uid_t owner; /* who mounted it: user_id= of FUSE; else 0 */
 	bool readonly;
+	unsigned shared, master; /* peer groups (mount_namespaces(7)); 0: none */
 };
 
 /* mountinfo_release - free the strings; takes a zeroed one as well. */
@@ -30,15 +32,22 @@ void mountinfo_release(struct mountinfo *m);
 bool mountinfo_is_discfs(const struct mountinfo *m);
 
 /*
- * mountinfo_find_dir, mountinfo_find_source - the last mount in @table on
- * @dir (an absolute path as the kernel shows it), or the last discfs mount of
- * @source.
+ * mountinfo_find_dir, mountinfo_find_source - the mount in @table on @dir (an
+ * absolute path as the kernel shows it), of several the one on top; or the last
+ * discfs mount of @source.
  * Returns 1 with @ret filled (the caller releases it), 0 when there is none,
  * -ENOMEM.  Lines that are not understood are passed over.
  */
 int mountinfo_find_dir(FILE *table, const char *dir, struct mountinfo *ret);
 int mountinfo_find_source(FILE *table, const char *source,
 			  struct mountinfo *ret);
+
+/*
+ * mountinfo_load - all mounts in @table, of any type, in its order; the caller
+ * gives them to mountinfo_free.  Returns 0 or -ENOMEM.
+ */
+int mountinfo_load(FILE *table, struct mountinfo **ret, size_t *ret_n);
+void mountinfo_free(struct mountinfo *list, size_t n);
 
 /*
  * mountinfo_lookup - the discfs mount that @path means: the folder that it is

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/utab.h"
@@ -14,17 +15,32 @@
 
 extern char **environ;
 
-/* Whether the very mount @m still stands on its folder. */
-static bool is_mounted(const struct mountinfo *m)
+/*
+ * Whether the very mount @m is still there: 1, 0, -EBUSY with @why where
+ * something else was mounted over it, which is not what is to go.
+ */
+static int is_mounted(const struct mountinfo *m, struct why *why)
 {
-	struct mountinfo now = {0};
-	bool same;
+	FILE *table = fopen("/proc/self/mountinfo", "re");
+	struct mountinfo *list = NULL;
+	size_t n = 0;
+	int ret;
 
-	if (mountinfo_lookup(m->dir, false, &now, NULL) != 1)
-		return false;
-	same = now.id == m->id;
-	mountinfo_release(&now);
-	return same;
+	if (!table)
+		return why_set(why, -errno, "/proc/self/mountinfo: %s",
+			       strerror(errno));
+	ret = mountinfo_load(table, &list, &n);
+	fclose(table);
+	for (size_t i = 0; ret >= 0 && i < n; i++) {
+		if (list[i].id == m->id && list[i].dev == m->dev)
+			ret = 1;
+		if (list[i].parent == m->id && !strcmp(list[i].dir, m->dir))
+			ret = why_set(why, -EBUSY,
+				      "%s was mounted over it meanwhile",
+				      list[i].source);
+	}
+	mountinfo_free(list, n);
+	return ret;
 }
 
 /* Run fusermount3 -u; its exit code, or -errno. */
@@ -66,7 +82,7 @@ static int unmount_as_user(const struct mountinfo *m, bool lazy,
 			       "unmount it",
 			       m->owner);
 	code = run_fusermount(m->dir, lazy);
-	if (code == 0 || !is_mounted(m))
+	if (code == 0 || !is_mounted(m, NULL))
 		return 0;
 	if (code < 0)
 		return why_set(why, code, "fusermount3: %s", strerror(-code));
@@ -76,20 +92,44 @@ static int unmount_as_user(const struct mountinfo *m, bool lazy,
 		       code);
 }
 
-int unmount_now(const struct mountinfo *m, bool lazy, struct why *why)
+/* utab goes by the folder: what is mounted there still keeps its entry. */
+static void clean_utab(const char *dir)
+{
+	struct mountinfo left = {0};
+
+	if (mountinfo_lookup(dir, false, &left, NULL) == 0)
+		utab_remove(dir);
+	mountinfo_release(&left);
+}
+
+static int unmount_once(const struct mountinfo *m, bool lazy, struct why *why)
 {
 	int flags = UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0);
 
-	if (!is_mounted(m)) {
-		utab_remove(m->dir);
-		return 0;
-	}
 	if (geteuid() != 0)
 		return unmount_as_user(m, lazy, why);
-	if (umount2(m->dir, flags))
-		return why_set(why, -errno, "%s",
-			       errno == EBUSY ? "the target is busy"
-					      : strerror(errno));
-	utab_remove(m->dir);
-	return 0;
+	if (umount2(m->dir, flags) == 0)
+		return 0;
+	return why_set(why, -errno, "%s",
+		       errno == EBUSY ? "the target is busy" : strerror(errno));
+}
+
+int unmount_now(const struct mountinfo *m, bool lazy, struct why *why)
+{
+	static const struct timespec pause = {.tv_nsec = 100000000};
+	enum { TRIES = 10 };
+	int err = 0;
+
+	for (int i = 0; i < TRIES; i++) {
+		if (i > 0)
+			nanosleep(&pause, NULL);
+		err = is_mounted(m, why);
+		if (err > 0)
+			err = unmount_once(m, lazy, why);
+		if (err != -EBUSY)
+			break;
+	}
+	if (!err)
+		clean_utab(m->dir);
+	return err;
 }

@@ -12,6 +12,7 @@
  * umount2(2) for root, who also cleans libmount's table, by fusermount3 for
  * others.
  * @lazy: at once out of sight, gone when it is no longer in use.
+ * Somebody who only came by (a desktop's indexer) is waited for a moment.
  * Returns 0 (also when it is gone already) or -errno with @why; -EBUSY.
  */
 int unmount_now(const struct mountinfo *m, bool lazy, struct why *why);

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <libmount/libmount.h>
+
+#include "cli/mountinfo.h"
 
 static int fill(struct libmnt_fs *fs, const char *source, const char *dir)
 {
@@ -63,7 +66,44 @@ int utab_add(const char *source, const char *dir, struct why *why)
 
 void utab_remove(const char *dir)
 {
-	/* A stale entry does no harm; the next mount there replaces it. */
-	if (geteuid() == 0)
+	/* A stale entry does no harm; the next mount there replaces it.  There
+	 * may be two (utab_cover). */
+	if (geteuid() == 0 && !update(dir, NULL))
 		update(dir, NULL);
+}
+
+static bool has_helper(const char *dir)
+{
+	struct libmnt_table *table = mnt_new_table();
+	struct libmnt_fs *fs = NULL;
+	bool has;
+
+	/* The kernel's table, with what utab knows beside it. */
+	if (table && !mnt_table_parse_mtab(table, NULL))
+		fs = mnt_table_find_target(table, dir, MNT_ITER_BACKWARD);
+	has = fs && mnt_fs_get_option(fs, "helper", NULL, NULL) == 0;
+	mnt_unref_table(table);
+	return has;
+}
+
+void utab_cover(dev_t dev, const char *dropped)
+{
+	FILE *table = geteuid() == 0 ? fopen("/proc/self/mountinfo", "re")
+				     : NULL;
+	struct mountinfo *list = NULL;
+	size_t n = 0;
+
+	if (!table)
+		return;
+	if (mountinfo_load(table, &list, &n) < 0)
+		n = 0;
+	fclose(table);
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].dev != dev)
+			continue;
+		if (dropped ? !strcmp(list[i].dir, dropped)
+			    : !has_helper(list[i].dir))
+			utab_add(list[i].source, list[i].dir, NULL);
+	}
+	mountinfo_free(list, n);
 }

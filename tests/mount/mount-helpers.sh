@@ -29,7 +29,25 @@ expect_sessions 2
 extract_file "$IMG" /one got
 [ "$(cat got)" = one ] || fail "the file on the disc is another"
 no_daemon || fail "a process stays behind"
+cp "$IMG" before.base
 ok "mount -t discfs, umount: burned when umount returns"
+
+# What scripts compare.
+mount -t discfs -o "$opts" "$IMG" "$MNT"
+echo quiet >"$MNT/quiet"
+umount "$MNT" >out 2>&1
+[ ! -s out ] || fail "umount says: $(cat out)"
+expect_sessions 3
+mount -t discfs -o "$opts" "$IMG" "$MNT"
+rm "$MNT/quiet"
+umount -v "$MNT" >out
+grep -q '^burned and verified: ' out || fail "umount -v says: $(cat out)"
+mount -t discfs -o "$opts" "$IMG" "$MNT"
+rm "$MNT/one"
+"$DISCFS" umount "$MNT" >out
+grep -q '^burned and verified: ' out || fail "discfs umount says: $(cat out)"
+cp before.base "$IMG"
+ok "umount is silent where nobody looks"
 
 # Nothing stays in utab: a second umount must not find a helper to call.
 ! grep -q "$MNT" /run/mount/utab 2>/dev/null || fail "utab keeps the mount"
@@ -148,6 +166,30 @@ expect_sessions 9
 extract_file "$IMG" /five got.five
 [ "$(cat got.five)" = five ] || fail "the file on the disc is another"
 ok "umount -i burns in the background"
+
+# A program that comes in while it burns.
+mount -t discfs -o "$opts" "$IMG" "$MNT"
+head -c 100000000 /dev/zero >"$MNT/large"
+umount -v "$MNT" >out 2>err &
+umounter=$!
+within 20 grep -q burning err
+(cd "$MNT" && exec sleep 1000) &
+sleeper=$!
+code=0
+wait $umounter || code=$?
+[ $code -eq 32 ] || fail "exit status $code"
+cat err
+tail -n 1 err | grep -Eq "target is busy: sleep \(pid $sleeper\) .*; burned and \
+verified: .*, but it stays mounted$" || fail "said last: $(tail -n 1 err)"
+mounted || fail "it is not mounted"
+clean
+touch "$MNT/late"
+kill $sleeper
+wait $sleeper || true
+rm "$MNT/late"
+keep
+no_daemon || fail "a process stays behind"
+ok "burned, and yet busy: what is said last is so, and changes are allowed"
 
 # A burn that fails: umount says so, and the mount stays.
 mkdir small
