@@ -211,8 +211,9 @@ static int forward(struct disc *disc, struct stage *st, struct why *why)
 		err = stage_rebase(st, &b, &nothing, why);
 	stage_binding_release(&b);
 	if (!err)
-		log_info("%s: an interrupted burn was whole and is finished",
-			 disc_path(disc));
+		log_warning("%s: the last burn was cut off, but its session is "
+			    "whole: it counts",
+			    disc_path(disc));
 	return err;
 }
 
@@ -220,15 +221,18 @@ static int forward(struct disc *disc, struct stage *st, struct why *why)
  * What was written to a sequential medium stays there, and the next session
  * comes behind it; but it does not count, not even if it is whole: the stage
  * has written more since, and all its rows are against the base from before.
+ * *@ret_left: something was written.
  */
 static int pass_over(struct disc *disc, struct stage *st,
-		     const struct stage_intent *intent, struct why *why)
+		     const struct stage_intent *intent, bool *ret_left,
+		     struct why *why)
 {
 	struct stage_binding b = {0};
 	struct medium m;
 	int err = disc_look(disc, &m, why);
 
 	/* Where nothing was written, the next session begins there. */
+	*ret_left = !err && m.nwa != intent->nwa;
 	if (!err && (m.nwa != intent->nwa || m.why_not_writable)) {
 		err = disc_distrust(disc, (uint32_t)intent->nwa);
 		if (!err)
@@ -254,18 +258,25 @@ static int back(struct disc *disc, struct stage *st,
 		const struct stage_intent *intent, enum session_outcome outcome,
 		struct why *why)
 {
+	bool left = false;
 	int err = 0;
 
 	if (!intent->overwritable)
-		err = pass_over(disc, st, intent, why);
+		err = pass_over(disc, st, intent, &left, why);
 	else if (outcome == SESSION_WHOLE)
 		err = disc_write_head(disc, intent->old_head, why);
 	if (!err)
 		err = stage_set_intent(st, NULL, why);
-	if (!err)
-		log_info("%s: an interrupted burn is undone; its changes are "
-			 "still pending",
-			 disc_path(disc));
+	if (!err && left)
+		log_warning("%s: the last burn was cut off: what it wrote "
+			    "stays on the disc from block %llu on and does not "
+			    "count; its changes wait for the next burn",
+			    disc_path(disc), (unsigned long long)intent->nwa);
+	else if (!err)
+		log_warning("%s: the last burn was cut off: the disc is as it "
+			    "was before, and its changes wait for the next "
+			    "burn",
+			    disc_path(disc));
 	return err;
 }
 
