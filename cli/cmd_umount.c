@@ -25,6 +25,7 @@
 #include "cli/command.h"
 #include "cli/commit_run.h"
 #include "cli/exit_code.h"
+#include "cli/going_down.h"
 #include "cli/show.h"
 #include "cli/target.h"
 #include "cli/umount_parts.h"
@@ -75,26 +76,56 @@ static bool burns_on_unmount(struct json_object *status)
 	return false;
 }
 
-static void say_pending(const struct umount_args *a, struct json_object *status)
+static uint64_t pending_of(struct json_object *status)
 {
-	uint64_t deltas =
-		answer_number(show_member(status, "pending"), "deltas");
-	const char *id = answer_text(show_member(status, "stage"), "id");
-
-	if (!deltas || a->quiet)
-		return;
-	printf("%" PRIu64 " change%s pending in stage %s\n", deltas,
-	       deltas == 1 ? "" : "s", id);
+	return answer_number(show_member(status, "pending"), "deltas");
 }
 
-/* Burn nothing: make it durable and say how much waits. */
+/* @goes_down: that is why; else it was asked for. */
+static void say_pending(const struct umount_args *a, struct json_object *status,
+			bool goes_down)
+{
+	uint64_t n = pending_of(status);
+	const char *id = answer_text(show_member(status, "stage"), "id");
+
+	if (n && goes_down)
+		command_say("%s: the system is going down: nothing was burned, "
+			    "%" PRIu64 " change%s in stage %s for the next "
+			    "mount",
+			    a->dir, n, n == 1 ? " waits" : "s wait", id);
+	else if (n && !a->quiet)
+		printf("%" PRIu64 " change%s pending in stage %s\n", n,
+		       n == 1 ? "" : "s", id);
+}
+
+static int call_keep(struct target *t, bool goes_down, struct why *why)
+{
+	struct json_object *request = json_object_new_object();
+	int err;
+
+	if (!request)
+		return -ENOMEM;
+	json_object_object_add(request, "op", json_object_new_string("keep"));
+	if (goes_down)
+		json_object_object_add(
+			request, "reason",
+			json_object_new_string("the system was going down"));
+	err = client_call(t->client, request, NULL, NULL, -1, NULL, why);
+	json_object_put(request);
+	return err;
+}
+
+/* Burn nothing: make it durable and tell how much waits.  What runs already is
+ * burned to its end. */
 static int prepare_keep(const struct umount_args *a, struct target *t,
-			struct json_object **ret_status)
+			bool goes_down, struct json_object **ret_status)
 {
 	struct why why = {""};
 	int err;
 
-	err = client_call_op(t->client, "keep", NULL, &why);
+	err = umount_wait_idle(t, &why);
+	if (!err)
+		err = call_keep(t, goes_down, &why);
 	if (!err)
 		err = target_status(t, ret_status, &why);
 	return err ? umount_fail(a, &why, err) : EXIT_CODE_OK;
@@ -170,32 +201,45 @@ static int finish(const struct umount_args *a, struct target *t,
 	return EXIT_CODE_OK;
 }
 
+/* Whether nothing is to be burned though it was not asked for; 0 with the
+ * answers, or -errno with @why. */
+static int is_kept(struct target *t, bool *ret_keep, bool *ret_goes_down,
+		   struct why *why)
+{
+	struct json_object *status = NULL;
+	int err = target_status(t, &status, why);
+
+	if (err)
+		return err;
+	*ret_keep = !burns_on_unmount(status);
+	if (!*ret_keep && pending_of(status))
+		*ret_keep = *ret_goes_down = system_goes_down();
+	if (!*ret_keep)
+		commit_warn(status);
+	json_object_put(status);
+	return 0;
+}
+
 /* The last mount of the disc. */
 static int unmount_last(const struct umount_args *a, struct target *t)
 {
 	struct json_object *status = NULL;
 	AUTO_FREE char *burned = NULL;
+	bool keep = a->keep, goes_down = false;
 	struct why why = {""};
 	int err, code;
-	bool keep = a->keep;
 
 	if (!a->lazy && busy_check(&t->mount))
 		return umount_refuse_busy(a, t);
-	if (!keep) {
-		err = target_status(t, &status, &why);
-		if (err)
-			return umount_fail(a, &why, err);
-		keep = !burns_on_unmount(status);
-		if (!keep)
-			commit_warn(status);
-		json_object_put(status);
-		status = NULL;
-	}
-	code = keep ? prepare_keep(a, t, &status) : prepare_burn(a, t, &burned);
+	err = keep ? 0 : is_kept(t, &keep, &goes_down, &why);
+	if (err)
+		return umount_fail(a, &why, err);
+	code = keep ? prepare_keep(a, t, goes_down, &status)
+		    : prepare_burn(a, t, &burned);
 	if (!code)
 		code = finish(a, t, burned);
 	if (!code && keep)
-		say_pending(a, status);
+		say_pending(a, status, goes_down);
 	json_object_put(status);
 	return code;
 }

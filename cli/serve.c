@@ -99,6 +99,29 @@ static int start(struct service *s, struct why *why)
 	return err;
 }
 
+/* What an earlier mount left: who mounts is to know that it waits. */
+static void say_what_waits(struct service *s)
+{
+	const struct options *o = s->plan->options;
+	uint64_t n = volume_pending(s->volume);
+	char last[512];
+	bool failed;
+
+	/* Who names a stage knows. */
+	if (!n || !volume_stage_id(s->volume) || o->volume.stage_from)
+		return;
+	volume_last_result(s->volume, last, sizeof last);
+	failed = !strncmp(last, "not burned", 10);
+	command_say("%s: %" PRIu64 " change%s from before wait%s to be burned, "
+		    "in stage %s%s%s%s%s",
+		    o->volume.source, n, n == 1 ? "" : "s", n == 1 ? "s" : "",
+		    volume_stage_id(s->volume), failed ? " (" : "",
+		    failed ? last : "", failed ? ")" : "",
+		    volume_commits_on(s->volume, COMMIT_ON_UNMOUNT)
+			    ? "; the unmount burns"
+			    : "");
+}
+
 /*
  * Waits for the mount's first answer, from a thread that serves no requests,
  * and lets the command end with it.
@@ -113,6 +136,7 @@ static void *announce(void *arg)
 			  strerror(errno));
 		return NULL;
 	}
+	say_what_waits(s);
 	if (s->plan->verbose)
 		command_say("%s mounted on %s, changes pending: %" PRIu64,
 			    s->plan->options->volume.source,
@@ -147,7 +171,9 @@ static void finish(struct service *s, int ended_by)
 	int err;
 
 	if (ended_by != 0)
-		volume_keep(s->volume);
+		volume_keep(s->volume, ended_by > 0 ? "the mount was ended by "
+						      "a signal"
+						    : NULL);
 	if (volume_pending(s->volume) &&
 	    volume_commits_on(s->volume, COMMIT_ON_UNMOUNT)) {
 		err = volume_commit_wait(s->volume, false, &why);

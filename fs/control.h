@@ -23,9 +23,10 @@
  *				 "blocks_total":..,"file":..,"bytes_per_second":..,
  *				 "seconds_left":..}*
  *				{"done":true,"blocks":N,"text":".."}
- * {"op":"release"}		{"done":true}	changes are allowed again
- * {"op":"keep"}		{"done":true}	burn nothing at the unmount; all is
- *				in the stage
+ * {"op":"release"}		{"done":true}	changes are allowed again, and an
+ *				unmount burns again
+ * {"op":"keep","reason":".."}	{"done":true}	burn nothing at the unmount; all is
+ *				in the stage.  The reason, which may be missing, is told
  * {"op":"watch"}		progress events until the client hangs up
  * anything that fails		{"done":true,"error":"one line","errno":N}
  *

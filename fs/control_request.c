@@ -263,8 +263,9 @@ static void do_size(struct peer *cl)
 }
 
 /* Who unmounts without burning is told here if anything would be lost. */
-static void do_keep(struct peer *cl)
+static void do_keep(struct peer *cl, struct json_object *req)
 {
+	struct json_object *reason = NULL;
 	struct why why = {""};
 	int err = volume_flush(cl->v, &why);
 
@@ -272,7 +273,10 @@ static void do_keep(struct peer *cl)
 		peer_put_error(cl, err, why_text(&why, err));
 		return;
 	}
-	volume_keep(cl->v);
+	json_object_object_get_ex(req, "reason", &reason);
+	volume_keep(cl->v, json_object_is_type(reason, json_type_string)
+				   ? json_object_get_string(reason)
+				   : NULL);
 	peer_put_line(cl, peer_new_answer());
 }
 
@@ -301,9 +305,10 @@ static void do_op(struct peer *cl, const char *op, struct json_object *req)
 		start_job(cl, run_export, req);
 	} else if (strcmp(op, "release") == 0) {
 		peer_release(cl);
+		volume_unkeep(cl->v);
 		peer_put_line(cl, peer_new_answer());
 	} else if (strcmp(op, "keep") == 0) {
-		do_keep(cl);
+		do_keep(cl, req);
 	} else if (strcmp(op, "watch") == 0) {
 		err = peer_watch(cl);
 		cl->watch_asked = !err;

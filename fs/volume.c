@@ -517,22 +517,6 @@ void volume_set_transport(struct volume *v, const char *name)
 	v->transport = name;
 }
 
-void volume_keep(struct volume *v)
-{
-	LOCK_GUARD(&v->lock);
-	v->keep = true;
-}
-
-bool volume_commits_on(struct volume *v, enum commit_trigger trigger)
-{
-	LOCK_GUARD(&v->lock);
-	if (!v->stage || v->readonly_reason || v->opts.offline)
-		return false;
-	if (trigger == COMMIT_ON_UNMOUNT && v->keep)
-		return false;
-	return v->opts.triggers & (unsigned)trigger;
-}
-
 /* ---- threads ---- */
 
 int volume_start(struct volume *v, struct why *why)

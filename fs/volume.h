@@ -184,8 +184,18 @@ struct volume_watch {
 void volume_watch(struct volume *v, struct volume_watch *w);
 void volume_unwatch(struct volume *v, struct volume_watch *w);
 
-/* volume_keep - at the unmount, burn nothing (umount --keep, SIGTERM). */
-void volume_keep(struct volume *v);
+/*
+ * volume_keep - at the unmount, burn nothing (umount --keep, SIGTERM).
+ * @reason: in words, NULL for none: where changes wait, the log, "status" and
+ * the next mount say it ("not burned: REASON").
+ * volume_unkeep - burn at the unmount after all: there was none.
+ */
+void volume_keep(struct volume *v, const char *reason);
+void volume_unkeep(struct volume *v);
+/* volume_last_result - what became of the last commit, in words; "" for
+ * nothing.  volume_stage_id - of the stage, or NULL; as long as the volume. */
+void volume_last_result(struct volume *v, char *buf, size_t size);
+const char *volume_stage_id(const struct volume *v);
 /* volume_commits_on - whether @trigger burns, as mounted and after volume_keep. */
 bool volume_commits_on(struct volume *v, enum commit_trigger trigger);
 

@@ -124,7 +124,9 @@ for kind in cd-r dvd-r dvd+r bd-r; do
 		echo two >"$MNT/two"
 		on_drive umount --keep "$MNT" >/dev/null
 		mount_drive 2>err
-		[ ! -s err ] || fail "$(cat err)"
+		[ "$(wc -l <err)" -eq 1 ] || fail "$(cat err)"
+		grep -q '1 change from before waits to be burned' err ||
+			fail "$(cat err)"
 		[ "$(cat "$MNT/two")" = two ] || fail "the change is lost"
 		rm "$MNT/s1/one"
 		echo new >"$MNT/s1/new"
@@ -171,7 +173,9 @@ for kind in cd-r dvd-r dvd+r bd-r; do
 		cp -r t/s1 "$MNT/s1"
 		on_drive umount --keep "$MNT" >/dev/null
 		mount_drive 2>err
-		[ ! -s err ] || fail "$(cat err)"
+		[ "$(wc -l <err)" -eq 1 ] || fail "$(cat err)"
+		grep -q 'changes from before wait to be burned' err ||
+			fail "$(cat err)"
 		on_drive umount "$MNT" >said 2>err
 		mkdir want
 		cp -r t/s1 want/s1

@@ -202,22 +202,29 @@ clean() {
 	[ ! -s "$T/diff.out" ] || fail "exit status 0, and yet a delta"
 }
 
+# cover_folder DIR - a private copy of DIR, with links to what it has, in which
+# a script can put programs of its own.
+cover_folder() {
+	local real old new
+
+	real=$(realpath "$1")
+	old=$T/covered$(tr / - <<<"$real")
+	new=$old.new
+	mkdir "$old" "$new"
+	mount --bind "$real" "$old"
+	mount -t tmpfs -o mode=755 tmpfs "$new"
+	find "$old/" -mindepth 1 -maxdepth 1 -type l -exec cp -P -t "$new" {} +
+	find "$old/" -mindepth 1 -maxdepth 1 ! -type l -exec ln -s -t "$new" {} +
+	mount --bind "$new" "$real"
+}
+
 # install_helpers - put links to the program where mount(8) and umount(8) look
 # for them, in a private copy of that folder.
 install_helpers() {
 	local sbin name
 
 	sbin=$(realpath /sbin)
-	mkdir "$T/sbin"
-	mount --bind "$sbin" "$T/sbin"
-	mount -t tmpfs -o mode=755 tmpfs "$sbin"
-	for name in "$T/sbin"/*; do
-		if [ -L "$name" ]; then
-			cp -P "$name" "$sbin/"
-		else
-			ln -s "$name" "$sbin/"
-		fi
-	done
+	cover_folder "$sbin"
 	for name in mount.discfs mount.fuse.discfs umount.discfs \
 		umount.fuse.discfs; do
 		ln -sf "$DISCFS" "$sbin/$name"

@@ -77,8 +77,14 @@ int volume_flush(struct volume *v, struct why *why)
 		       : 0;
 }
 
-void volume_keep(struct volume *v)
+void volume_unkeep(struct volume *v)
 {
+	(void)v;
+}
+
+void volume_keep(struct volume *v, const char *reason)
+{
+	(void)reason;
 	LOCK_GUARD(&v->lock);
 
 	v->keeps++;

@@ -7,8 +7,8 @@
 #include "cli/clones.h"
 #include "tests/unit/run_suite.h"
 
-/* What is left to be seen of the disc 0:50 once mount @id of @table goes; "" for
- * nothing. */
+/* What is left to be seen of the disc 0:50 once mount @id of @table goes; ""
+ * for nothing. */
 static const char *left_of(const char *table, unsigned id)
 {
 	static char dir[256];
@@ -37,12 +37,12 @@ static const char *left_of(const char *table, unsigned id)
 
 START_TEST(sees_bind_mounts)
 {
-	static const char table[] = "20 1 8:1 / / rw" EXT4
-				    "30 20 0:50 / /mnt rw" DISC
-				    "31 20 0:51 / /other rw" DISC;
-	static const char bound[] = "20 1 8:1 / / rw" EXT4
-				    "30 20 0:50 / /mnt rw" DISC
-				    "31 20 0:50 /a\\040b/f /one\\040file rw" DISC;
+	static const char table[] =
+		"20 1 8:1 / / rw" EXT4 "30 20 0:50 / /mnt rw" DISC
+		"31 20 0:51 / /other rw" DISC;
+	static const char bound[] =
+		"20 1 8:1 / / rw" EXT4 "30 20 0:50 / /mnt rw" DISC
+		"31 20 0:50 /a\\040b/f /one\\040file rw" DISC;
 
 	ck_assert_str_eq(left_of(table, 30), "");
 	ck_assert_str_eq(left_of(bound, 30), "/one file");
@@ -52,10 +52,10 @@ END_TEST
 
 START_TEST(knows_what_stands_on_it)
 {
-	static const char table[] = "20 1 8:1 / / rw" EXT4
-				    "30 20 0:50 / /mnt rw" DISC
-				    "31 30 0:50 /sub /mnt/x rw" DISC
-				    "32 31 0:50 / /mnt/x/y rw" DISC;
+	static const char table[] =
+		"20 1 8:1 / / rw" EXT4 "30 20 0:50 / /mnt rw" DISC
+		"31 30 0:50 /sub /mnt/x rw" DISC
+		"32 31 0:50 / /mnt/x/y rw" DISC;
 
 	ck_assert_str_eq(left_of(table, 30), "");
 	ck_assert_str_eq(left_of(table, 31), "/mnt");
@@ -65,21 +65,18 @@ END_TEST
 /* / is shared, and bound to /chroot: what is unmounted here goes there, too. */
 START_TEST(knows_what_propagation_takes)
 {
-	static const char peers[] =
-		"20 1 8:1 / / rw shared:1" EXT4
-		"21 20 8:1 / /chroot rw shared:1" EXT4
-		"30 20 0:50 / /mnt rw shared:5" DISC
-		"31 21 0:50 / /chroot/mnt rw shared:5" DISC;
+	static const char peers[] = "20 1 8:1 / / rw shared:1" EXT4
+				    "21 20 8:1 / /chroot rw shared:1" EXT4
+				    "30 20 0:50 / /mnt rw shared:5" DISC
+				    "31 21 0:50 / /chroot/mnt rw shared:5" DISC;
 	static const char elsewhere[] =
 		"20 1 8:1 / / rw shared:1" EXT4
 		"21 20 8:1 / /chroot rw shared:1" EXT4
 		"30 20 0:50 / /mnt rw shared:5" DISC
 		"31 21 0:50 / /chroot/opt rw shared:5" DISC;
 	static const char private[] =
-		"20 1 8:1 / / rw" EXT4
-		"21 20 8:1 / /chroot rw" EXT4
-		"30 20 0:50 / /mnt rw" DISC
-		"31 21 0:50 / /chroot/mnt rw" DISC;
+		"20 1 8:1 / / rw" EXT4 "21 20 8:1 / /chroot rw" EXT4
+		"30 20 0:50 / /mnt rw" DISC "31 21 0:50 / /chroot/mnt rw" DISC;
 
 	ck_assert_str_eq(left_of(peers, 30), "");
 	ck_assert_str_eq(left_of(peers, 31), "");
@@ -92,12 +89,11 @@ END_TEST
  * way round.  A bound folder has its own idea of paths. */
 START_TEST(knows_slaves)
 {
-	static const char table[] =
-		"20 1 8:1 / / rw shared:1" EXT4
-		"21 20 8:1 / /a rw shared:2 master:1" EXT4
-		"22 20 8:1 /media /b rw master:2" EXT4
-		"30 20 0:50 / /media/disc rw" DISC
-		"31 22 0:50 / /b/disc rw" DISC;
+	static const char table[] = "20 1 8:1 / / rw shared:1" EXT4
+				    "21 20 8:1 / /a rw shared:2 master:1" EXT4
+				    "22 20 8:1 /media /b rw master:2" EXT4
+				    "30 20 0:50 / /media/disc rw" DISC
+				    "31 22 0:50 / /b/disc rw" DISC;
 
 	ck_assert_str_eq(left_of(table, 30), "");
 	ck_assert_str_eq(left_of(table, 31), "/media/disc");
@@ -110,8 +106,7 @@ START_TEST(knows_what_is_held)
 	static const char table[] =
 		"20 1 8:1 / / rw shared:1" EXT4
 		"21 20 8:1 / /chroot rw shared:1" EXT4
-		"30 20 0:50 / /mnt rw" DISC
-		"31 21 0:50 / /chroot/mnt rw" DISC
+		"30 20 0:50 / /mnt rw" DISC "31 21 0:50 / /chroot/mnt rw" DISC
 		"32 31 0:60 / /chroot/mnt/t rw - tmpfs t rw\n";
 
 	ck_assert_str_eq(left_of(table, 30), "/chroot/mnt");
@@ -124,8 +119,7 @@ START_TEST(survives_nonsense)
 	static const char table[] =
 		"20 21 8:1 / / rw shared:1 master:2" EXT4
 		"21 20 8:1 / /a rw shared:2 master:1" EXT4
-		"22 20 8:1 / /b rw master:2" EXT4
-		"30 20 0:50 / /mnt rw" DISC
+		"22 20 8:1 / /b rw master:2" EXT4 "30 20 0:50 / /mnt rw" DISC
 		"31 22 0:50 / /x rw" DISC;
 
 	ck_assert_str_eq(left_of(table, 30), "/x");
