@@ -39,6 +39,7 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +168,10 @@ static int author(struct commit *c, struct why *why)
 
 static int burn(struct commit *c, struct why *why)
 {
+	AUTO_FREE char *reason = NULL;
+
+	if (asprintf(&reason, "a session is burned to %s", c->v->source) >= 0)
+		c->inhibit = inhibit_begin(reason);
 	return session_burn(c->session, &c->sink, why);
 }
 
@@ -283,5 +288,6 @@ int commit_carry_out(struct commit *c, uint64_t *ret_blocks, struct why *why)
 	int err = run_steps(c, ret_blocks, why);
 
 	commit_settle(c, err);
+	inhibit_end(c->inhibit);
 	return err;
 }

@@ -4,6 +4,7 @@
 
 /* For commit*.c and committer.c. */
 
+#include "fs/inhibit.h"
 #include "fs/volume_internal.h"
 
 /* One commit, from FREEZING to its end; zeroed but for what is asked for. */
@@ -21,6 +22,7 @@ struct commit {
 	bool published;
 	bool simulated; /* -o dummy: nothing was written */
 	bool touched;	/* a burn was begun */
+	struct inhibit *inhibit; /* from the first block on; NULL: none */
 	struct progress_sink sink;
 };
 

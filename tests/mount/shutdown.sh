@@ -124,3 +124,56 @@ mnt 2>err
 clean
 umnt
 ok "a burn that runs is burned to its end"
+
+# While it burns logind is asked to refuse shutdown and sleep.  The program that
+# does has none of the daemon's files, and ends with it, however that ends.
+cat >"$T/systemd-inhibit" <<END
+#!/bin/bash
+echo "\$*" >$T/inhibited
+ls /proc/\$\$/fd >$T/inhibit.fds
+"\${@: -1}"
+echo released >>$T/inhibited
+END
+chmod 755 "$T/systemd-inhibit"
+ln -sf "$T/systemd-inhibit" /usr/bin/systemd-inhibit
+mnt
+umnt
+[ ! -e inhibited ] || fail "asked for where nothing is burned"
+mnt
+echo inhibit >"$MNT/inhibit"
+umnt
+[ "$(head -n 1 inhibited)" = "--what=shutdown:sleep --who=discfs --why=a session \
+is burned to $IMG --mode=block cat" ] || fail "asked for: $(cat inhibited)"
+[ "$(tail -n 1 inhibited)" = released ] || fail "it goes on"
+# 255 is the shell's own: the script.
+[ "$(tr '\n' ' ' <inhibit.fds)" = '0 1 2 255 ' ] ||
+	fail "it has files: $(cat inhibit.fds)"
+rm inhibited
+mnt
+head -c 150000000 /dev/zero >"$MNT/large2"
+"$DISCFS" commit "$MNT" >/dev/null 2>&1 &
+within 20 test -s inhibited
+slay
+wait
+within 10 grep -q released inhibited
+mnt 2>err
+grep -Eq 'discfs: .*: the last burn was cut off(: the disc is as it was before, and its changes wait for the next burn|, but its session is whole: it counts)$' err ||
+	fail "mount says: $(cat err)"
+umnt
+ok "a burn inhibits the shutdown, and says why"
+
+# A logind that does not answer takes nothing from a burn.
+cat >"$T/systemd-inhibit" <<'END'
+#!/bin/sh
+exec sleep 1000
+END
+mnt
+echo hung >"$MNT/hung"
+umnt
+no_daemon || fail "a process stays behind"
+! pgrep -fx 'sleep 1000' >/dev/null || fail "it goes on"
+rm /usr/bin/systemd-inhibit
+mnt
+echo missing >"$MNT/missing"
+umnt
+ok "a burn does not need it"
