@@ -12,6 +12,7 @@
 
 #include "cli/args.h"
 #include "cli/command.h"
+#include "cli/ending.h"
 #include "cli/exit_code.h"
 #include "cli/launch.h"
 #include "cli/mountinfo.h"
@@ -65,6 +66,10 @@ static int absolute_dir(const char *dir, char **ret, struct why *why)
 
 	/* Before anything looks into it: a mount of ours may hang. */
 	found = mountinfo_lookup(dir, false, &m, why);
+	if (found == 1 && ending_wait_mount(&m)) {
+		mountinfo_release(&m);
+		found = mountinfo_lookup(dir, false, &m, why);
+	}
 	if (found < 0)
 		return found;
 	if (found) {

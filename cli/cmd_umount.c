@@ -231,6 +231,8 @@ static int unmount_last(const struct umount_args *a, struct target *t)
 
 	if (!a->lazy && busy_check(&t->mount))
 		return umount_refuse_busy(a, t);
+	/* Who mounts now waits for us.  An older process does not know it. */
+	client_call_op(t->client, "leaving", NULL, NULL);
 	err = keep ? 0 : is_kept(t, &keep, &goes_down, &why);
 	if (err)
 		return umount_fail(a, &why, err);

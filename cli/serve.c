@@ -11,6 +11,7 @@
 
 #include "burner/disc.h"
 #include "cli/command.h"
+#include "cli/ending.h"
 #include "cli/exit_code.h"
 #include "cli/mountinfo.h"
 #include "cli/utab.h"
@@ -54,15 +55,28 @@ static int find_session(struct options *o, struct why *why)
 	return 0;
 }
 
+/* Another mount of it may be about to end. */
+static int open_patiently(struct service *s, struct why *why)
+{
+	struct options *o = s->plan->options;
+	unsigned tries = 0;
+	int err;
+
+	do {
+		err = find_session(o, why);
+		if (!err)
+			err = volume_open(&o->volume, &s->volume, why);
+	} while (err == -EBUSY && ending_wait_source(o->volume.source, &tries));
+	return err;
+}
+
 static int open_volume(struct service *s, struct why *why)
 {
 	struct options *o = s->plan->options;
 	const char *reason, *damage;
 	int err;
 
-	err = find_session(o, why);
-	if (!err)
-		err = volume_open(&o->volume, &s->volume, why);
+	err = open_patiently(s, why);
 	if (err)
 		return err;
 	reason = volume_readonly_reason(s->volume);
@@ -170,6 +184,7 @@ static void finish(struct service *s, int ended_by)
 	uint64_t pending;
 	int err;
 
+	volume_leaving(s->volume, true);
 	if (ended_by != 0)
 		volume_keep(s->volume, ended_by > 0 ? "the mount was ended by "
 						      "a signal"

@@ -27,6 +27,8 @@
  *				unmount burns again
  * {"op":"keep","reason":".."}	{"done":true}	burn nothing at the unmount; all is
  *				in the stage.  The reason, which may be missing, is told
+ * {"op":"leaving"}		{"done":true}	an unmount begins, until the client hangs up:
+ *				"status" says so, and who mounts the disc again waits
  * {"op":"watch"}		progress events until the client hangs up
  * anything that fails		{"done":true,"error":"one line","errno":N}
  *

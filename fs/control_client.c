@@ -51,6 +51,9 @@ static void hang_up(struct peer *cl)
 	if (cl->passed_fd >= 0)
 		close(cl->passed_fd);
 	cl->passed_fd = -1;
+	if (cl->leaving)
+		volume_leaving(cl->v, false);
+	cl->leaving = false;
 	peer_end_job(cl);
 	peer_unwatch(cl);
 	free(cl->events);

@@ -58,6 +58,7 @@ struct peer {
 	struct commit_call *call; /* running */
 	struct job *job;	  /* running, for this client alone */
 	bool hold;		  /* the commit's; afterwards: is held */
+	bool leaving;		  /* it unmounts */
 	bool watching; /* for the commit or because it was asked for */
 	bool watch_asked;
 	struct volume_watch watch;

@@ -309,6 +309,11 @@ static void do_op(struct peer *cl, const char *op, struct json_object *req)
 		peer_put_line(cl, peer_new_answer());
 	} else if (strcmp(op, "keep") == 0) {
 		do_keep(cl, req);
+	} else if (strcmp(op, "leaving") == 0) {
+		if (!cl->leaving)
+			volume_leaving(cl->v, true);
+		cl->leaving = true;
+		peer_put_line(cl, peer_new_answer());
 	} else if (strcmp(op, "watch") == 0) {
 		err = peer_watch(cl);
 		cl->watch_asked = !err;

@@ -247,6 +247,7 @@ struct json_object *report_status(struct volume *v)
 	}
 	put(o, "commit_on", triggers_object(v));
 	put(o, "stage", stage_object(v));
+	put_bool(o, "unmounting", volume_is_leaving(v));
 	put_progress(o, v);
 	put_requests(o, v);
 	return o;

@@ -192,6 +192,12 @@ void volume_unwatch(struct volume *v, struct volume_watch *w);
  */
 void volume_keep(struct volume *v, const char *reason);
 void volume_unkeep(struct volume *v);
+/*
+ * volume_leaving - an unmount begins, and the mount is about to end; or it did
+ * not come to that.  volume_is_leaving - whether one does.
+ */
+void volume_leaving(struct volume *v, bool begins);
+bool volume_is_leaving(struct volume *v);
 /* volume_last_result - what became of the last commit, in words; "" for
  * nothing.  volume_stage_id - of the stage, or NULL; as long as the volume. */
 void volume_last_result(struct volume *v, char *buf, size_t size);
@@ -212,6 +218,7 @@ bool volume_commits_on(struct volume *v, enum commit_trigger trigger);
  *   pending: {deltas, added, removed, modified, attributes, moved, bytes},
  *   commit_on: ["unmount", "sync"], what burns by itself; fewer, or none
  *   stage: {id, path, bytes}|null, state: "idle"|"freezing"|...,
+ *   unmounting: an unmount runs,
  *   progress?: {...}, last_commit: text,
  *   requests?: {lookup: 7, ...}, of the kernel, by opcode; of a mount
  *   transport?: "/dev/fuse"|"io_uring", that they come by; the same}

@@ -77,6 +77,7 @@ struct volume {
 	struct commit_request *queue;
 	bool stopping, started;
 	bool keep;
+	unsigned leaving; /* so many unmount it */
 	bool held; /* changes wait for volume_commit_release */
 	struct volume_watch *watchers;
 	pthread_t flusher, committer;

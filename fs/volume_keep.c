@@ -41,6 +41,18 @@ void volume_unkeep(struct volume *v)
 	v->keep = false;
 }
 
+void volume_leaving(struct volume *v, bool begins)
+{
+	LOCK_GUARD(&v->lock);
+	v->leaving += begins ? 1u : -1u;
+}
+
+bool volume_is_leaving(struct volume *v)
+{
+	LOCK_GUARD(&v->lock);
+	return v->leaving > 0;
+}
+
 bool volume_commits_on(struct volume *v, enum commit_trigger trigger)
 {
 	LOCK_GUARD(&v->lock);

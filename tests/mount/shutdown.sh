@@ -105,7 +105,7 @@ ok "after SIGTERM and umount --keep the mount says what waits"
 
 # A burn that runs when the shutdown comes is burned to its end.
 mnt
-head -c 150000000 /dev/zero >"$MNT/large"
+head -c 100000000 /dev/zero >"$MNT/large"
 "$DISCFS" commit "$MNT" >/dev/null &
 burning() {
 	"$DISCFS" status --json "$MNT" | grep -Eq '"state": *"(burning|verifying)"'
@@ -120,7 +120,7 @@ no_daemon || fail "a process stays behind"
 system running
 mnt 2>err
 [ ! -s err ] || fail "mount says: $(cat err)"
-[ "$(stat -c %s "$MNT/large")" -eq 150000000 ] || fail "it is not burned"
+[ "$(stat -c %s "$MNT/large")" -eq 100000000 ] || fail "it is not burned"
 clean
 umnt
 ok "a burn that runs is burned to its end"
@@ -150,7 +150,7 @@ is burned to $IMG --mode=block cat" ] || fail "asked for: $(cat inhibited)"
 	fail "it has files: $(cat inhibit.fds)"
 rm inhibited
 mnt
-head -c 150000000 /dev/zero >"$MNT/large2"
+head -c 100000000 /dev/zero >"$MNT/large2"
 "$DISCFS" commit "$MNT" >/dev/null 2>&1 &
 within 20 test -s inhibited
 slay

@@ -77,6 +77,12 @@ int volume_flush(struct volume *v, struct why *why)
 		       : 0;
 }
 
+void volume_leaving(struct volume *v, bool begins)
+{
+	(void)v;
+	(void)begins;
+}
+
 void volume_unkeep(struct volume *v)
 {
 	(void)v;
