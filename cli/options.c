@@ -453,6 +453,8 @@ void options_release(struct options *o)
 		free(o->texts[i]);
 		o->texts[i] = NULL;
 	}
+	free(o->of_disc);
+	o->of_disc = NULL;
 }
 
 /* Not mount(8)'s, and not the kernel's. */
@@ -463,13 +465,25 @@ static bool is_of_disc(const struct rule *rule)
 		rule->offset < offsetof(struct options, mount));
 }
 
+static int remember(struct options *o, const char *name, const char *value)
+{
+	char *all;
+
+	if (asprintf(&all, "%s%s%s%s\n", o->of_disc ? o->of_disc : "", name,
+		     value ? "=" : "", value ? value : "") < 0)
+		return -ENOMEM;
+	free(o->of_disc);
+	o->of_disc = all;
+	return 0;
+}
+
 static int apply(struct options *o, const struct rule *rule, const char *value,
 		 struct why *why)
 {
 	bool *flag = (bool *)((char *)o + rule->offset);
 
-	if (is_of_disc(rule))
-		o->of_disc = rule->name;
+	if (is_of_disc(rule) && remember(o, rule->name, value))
+		return -ENOMEM;
 	switch (rule->kind) {
 	case RULE_IGNORE:
 		return 0;
@@ -561,6 +575,7 @@ int options_finish(struct options *o, struct why *why)
 	o->volume.stage_root = o->texts[OPTIONS_STAGE_ROOT];
 	o->volume.stage_from = o->texts[OPTIONS_STAGE_FROM];
 	o->volume.label = o->texts[OPTIONS_LABEL];
+	o->volume.given = o->of_disc;
 
 	if (o->session_number && o->volume.session_lba != IMPORT_LAST)
 		return why_set(why, -EINVAL,

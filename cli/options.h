@@ -31,8 +31,9 @@ struct options {
 	struct mount_opts mount;   /* dir and source likewise */
 	unsigned session_number; /* -o session=: as in "discfs log"; 0: none */
 	bool remount;
-	/* The last option that a remount cannot change; NULL: none. */
-	const char *of_disc;
+	/* Those that a remount cannot change, NAME or NAME=VALUE, each ended by
+	 * a newline; NULL: none. */
+	char *of_disc;
 
 	/* for options.c alone */
 	char *texts[OPTIONS_TEXTS]; /* what the pointers above point to */

@@ -9,6 +9,42 @@
 #include "cli/show.h"
 #include "cli/target.h"
 
+/* Whether @list has the option of @len bytes. */
+static bool has(struct json_object *list, const char *option, size_t len)
+{
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		const char *s = json_object_get_string(
+			json_object_array_get_idx(list, i));
+
+		if (s && strlen(s) == len && !memcmp(s, option, len))
+			return true;
+	}
+	return false;
+}
+
+/* mount(8) hands back what fstab has: what is so already is not worth a word. */
+static void say_what_stays(const struct command *self, struct target *t,
+			   const char *of_disc)
+{
+	struct json_object *status = NULL, *list = NULL;
+	const char *next;
+
+	if (t->client && !target_status(t, &status, NULL) &&
+	    json_object_object_get_ex(status, "options", &list) &&
+	    !json_object_is_type(list, json_type_array))
+		list = NULL;
+	for (const char *s = of_disc; s && *s; s = next) {
+		size_t len = strcspn(s, "\n");
+
+		next = s + len + 1;
+		if (!list || !has(list, s, len))
+			command_say("%s: -o %.*s stays as it is until the next "
+				    "mount",
+				    self->name, (int)strcspn(s, "=\n"), s);
+	}
+	json_object_put(status);
+}
+
 /* A kernel that lets changes through to a mount of ours that is read-only would
  * only make them fail later. */
 static int check_writable(struct target *t, struct why *why)
@@ -61,9 +97,8 @@ int remount(const struct command *self, const char *dir,
 		err = change(&t, &o->mount, &why);
 	if (err)
 		command_fail(&why, err, "cannot remount %s", dir);
-	else if (o->of_disc)
-		command_say("%s: -o %s stays as it is until the next mount",
-			    self->name, o->of_disc);
+	else
+		say_what_stays(self, &t, o->of_disc);
 	target_close(&t);
 	return err ? exit_code_of(err) : EXIT_CODE_OK;
 }

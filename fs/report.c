@@ -192,6 +192,18 @@ static struct json_object *triggers_object(struct volume *v)
 	return list;
 }
 
+/* @given: lines, or NULL. */
+static struct json_object *options_object(const char *given)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (const char *s = given ? given : ""; *s; s = strchr(s, '\n') + 1)
+		json_object_array_add(list,
+				      json_object_new_string_len(
+					      s, (int)strcspn(s, "\n")));
+	return list;
+}
+
 static void put_count(void *arg, const char *name, uint64_t count)
 {
 	put_number(arg, name, count);
@@ -247,6 +259,7 @@ struct json_object *report_status(struct volume *v)
 	}
 	put(o, "commit_on", triggers_object(v));
 	put(o, "stage", stage_object(v));
+	put(o, "options", options_object(v->opts.given));
 	put_bool(o, "unmounting", volume_is_leaving(v));
 	put_progress(o, v);
 	put_requests(o, v);

@@ -129,10 +129,12 @@ static int copy_opts(struct volume *v, const struct volume_opts *opts,
 {
 	v->opts = *opts;
 	if (copy_text(opts->source, &v->source) < 0 ||
-	    copy_text(opts->label, &v->label) < 0)
+	    copy_text(opts->label, &v->label) < 0 ||
+	    copy_text(opts->given, &v->given) < 0)
 		return why_set(why, -ENOMEM, "out of memory");
 	v->opts.source = v->source;
 	v->opts.label = v->label;
+	v->opts.given = v->given;
 	v->opts.stage_from = NULL; /* not looked at again */
 	v->stage_root = stage_root(opts->stage_root, why);
 	if (!v->stage_root)
@@ -414,6 +416,7 @@ void volume_close(struct volume *v)
 	free(v->damage);
 	free(v->source);
 	free(v->label);
+	free(v->given);
 	free(v->stage_root);
 	pthread_mutex_destroy(&v->commit_lock);
 	pthread_mutex_destroy(&v->flush_lock);

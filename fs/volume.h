@@ -47,6 +47,8 @@ struct volume_opts {
 	unsigned triggers;    /* enum commit_trigger */
 	enum verify_level verify;
 	const char *label;       /* volume id of the next session */
+	const char *given;       /* the options in words, for the status: each
+				    ended by a newline; may be NULL */
 	/* presentation, as iso9660 and udf have it; -1: as on the disc */
 	int64_t uid, gid, mode, dmode, umask;
 };
@@ -218,7 +220,7 @@ bool volume_commits_on(struct volume *v, enum commit_trigger trigger);
  *   pending: {deltas, added, removed, modified, attributes, moved, bytes},
  *   commit_on: ["unmount", "sync"], what burns by itself; fewer, or none
  *   stage: {id, path, bytes}|null, state: "idle"|"freezing"|...,
- *   unmounting: an unmount runs,
+ *   unmounting: an unmount runs, options: ["verify=quick"], of the disc, as given,
  *   progress?: {...}, last_commit: text,
  *   requests?: {lookup: 7, ...}, of the kernel, by opcode; of a mount
  *   transport?: "/dev/fuse"|"io_uring", that they come by; the same}

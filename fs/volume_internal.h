@@ -37,6 +37,7 @@ struct volume {
 	char *source;       /* copies of the options' strings */
 	char *stage_root;
 	char *label;
+	char *given;
 
 	struct disc *disc;
 	struct tree *tree;

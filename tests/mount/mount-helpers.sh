@@ -139,6 +139,17 @@ for fstab in '' "$IMG $MNT discfs $opts,noexec,verify=quick 0 0"; do
 	rm "$MNT/remount" "$MNT/new"
 	umount "$MNT"
 done
+echo "$IMG $MNT discfs $opts,label=A_B,verify=quick,commit=unmount,sync,umask=022,noauto,nofail 0 0" >fstab
+mount "$MNT"
+mount -o remount,ro "$MNT" >out 2>&1
+[ ! -s out ] || fail "its own options: $(cat out)"
+options_are ro
+mount -o remount,rw "$MNT" >out 2>&1
+[ ! -s out ] || fail "its own options: $(cat out)"
+mount -o remount,ro,label=OTHER "$MNT" 2>err
+[ "$(cat err)" = "discfs: mount.discfs: -o label stays as it is until the \
+next mount" ] || fail "not said: $(cat err)"
+umount "$MNT"
 echo >fstab
 ok "mount -o remount,ro and remount,rw"
 

@@ -100,7 +100,8 @@ START_TEST(takes_the_drive_options)
 	takes("ro,nosuid,remount,user_id=0,group_id=0,allow_other");
 	ck_assert(o.remount && o.mount.readonly && o.mount.nosuid);
 	takes("rw,base=0");
-	ck_assert_str_eq(o.of_disc, "base");
+	ck_assert_str_eq(o.of_disc, "dummy\neject\nstream=on\nstream=off\n"
+				    "base=0\n");
 	ck_assert(o.volume.base_given);
 	ck_assert_uint_eq(o.volume.base_number, 0);
 	takes("rw,base=7");
