@@ -22,7 +22,8 @@ static bool has(struct json_object *list, const char *option, size_t len)
 	return false;
 }
 
-/* mount(8) hands back what fstab has: what is so already is not worth a word. */
+/* mount(8) hands back what fstab has: what is so already is not worth a word.
+ */
 static void say_what_stays(const struct command *self, struct target *t,
 			   const char *of_disc)
 {

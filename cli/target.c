@@ -159,15 +159,23 @@ int target_status(struct target *t, struct json_object **ret, struct why *why)
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* Within @path. */
-static const char *path_on_disc(const struct target *t, const char *path)
+/* As the disc has it; heap.  A folder that is bound elsewhere has its own place
+ * in front. */
+static char *path_on_disc(const struct target *t, const char *path)
 {
+	const char *above = "";
+	char *ret;
+
 	if (t->mount.dir && *path == '/' &&
-	    mountinfo_path_below(path, t->mount.dir))
-		path += strlen(t->mount.dir);
-	while (*path == '/')
-		path++;
-	return path;
+	    mountinfo_path_below(path, t->mount.dir)) {
+		path += strcmp(t->mount.dir, "/") ? strlen(t->mount.dir) : 0;
+		above = t->mount.root + 1;
+	}
+	path += strspn(path, "/");
+	return asprintf(&ret, "%s%s%s", above, *above && *path ? "/" : "",
+			path) < 0
+		       ? NULL
+		       : ret;
 }
 
 static struct json_object *make_paths_request(const struct target *t,
@@ -177,9 +185,13 @@ static struct json_object *make_paths_request(const struct target *t,
 	struct json_object *request = make_request(op);
 	struct json_object *list = json_object_new_array();
 
-	for (int i = 0; i < n; i++)
-		json_object_array_add(list, json_object_new_string(
-						    path_on_disc(t, paths[i])));
+	for (int i = 0; i < n; i++) {
+		AUTO_FREE char *path = path_on_disc(t, paths[i]);
+
+		/* Without memory it is no path, and so refused. */
+		json_object_array_add(list, path ? json_object_new_string(path)
+						 : NULL);
+	}
 	if (request)
 		json_object_object_add(request, "paths", list);
 	else
@@ -198,8 +210,9 @@ int target_diff(struct target *t, char *const *paths, int n,
 	own = calloc((size_t)n + 1, sizeof *own);
 	if (!own)
 		return -ENOMEM;
+	/* The disc's own: there is no folder that it is seen in. */
 	for (int i = 0; i < n; i++)
-		own[i] = path_on_disc(t, paths[i]);
+		own[i] = paths[i] + strspn(paths[i], "/");
 	*ret = report_diff(t->volume, own, (size_t)n);
 	return *ret ? 0 : -ENOMEM;
 }

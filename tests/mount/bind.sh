@@ -83,6 +83,22 @@ grep -qa MAPPED mapped || fail "what a mapping changed is not burned"
 extract_file "$IMG" /kept kept
 ok "the last one burns, with all that was changed by the others"
 
+# What is named below a bound folder is meant there, not in the root.
+mnt
+echo 1 >"$MNT/d/g"
+echo 2 >"$MNT/g"
+mount --bind "$MNT/d" sub
+[ "$(deltas sub | wc -l)" -eq 2 ] || fail "diff: $(deltas sub)"
+expect_exit 1 "$DISCFS" diff sub "$T/sub/g" >got
+[ "$(cat got)" = 'A d/g' ] || fail "diff: $(cat got)"
+"$DISCFS" revert sub "$T/sub/g"
+[ ! -e sub/g ] || fail "revert leaves it"
+[ "$(cat "$MNT/g")" = 2 ] || fail "revert took another one"
+rm "$MNT/g"
+umount sub
+umnt
+ok "paths below a bound folder"
+
 # One above the other: the one on top goes, and umount finds its helper yet.
 mount -t discfs -o "$opts" "$IMG" "$MNT"
 mount --bind "$MNT" "$MNT"
@@ -137,6 +153,27 @@ umnt
 expect_sessions 7
 ok "a copy in another mount namespace burns nothing"
 
+# A mount namespace that only a file holds: nobody is to be named, and not waited
+# for either.
+mnt
+touch space
+if unshare --mount="$T/space" --propagation private true 2>err; then
+	echo held >"$MNT/held"
+	start=$SECONDS
+	umount "$MNT" 2>err
+	[ $((SECONDS - start)) -lt $((20 * TEST_SLOW)) ] || fail "it waits"
+	grep -q 'unmounted here, but something that cannot be named' err ||
+		fail "$(cat err)"
+	expect_sessions 8
+	umount space
+	within 20 no_daemon
+	ok "a mount namespace without a process is told of"
+else
+	cat err
+	echo held >"$MNT/held"
+	umnt
+fi
+
 # SIGTERM leaves no dead mounts behind.
 mnt
 echo kept >"$MNT/kept2"
@@ -146,7 +183,7 @@ kill -TERM $(daemon)
 within 20 no_daemon
 ! mounted sub || fail "a dead mount stays on the bound folder"
 ! mounted || fail "a dead mount stays"
-expect_sessions 7
+expect_sessions 8
 mnt
 has 'A kept2'
 umnt
