@@ -184,7 +184,7 @@ static void finish(struct service *s, int ended_by)
 	uint64_t pending;
 	int err;
 
-	volume_leaving(s->volume, true);
+	volume_unmounted(s->volume);
 	if (ended_by != 0)
 		volume_keep(s->volume, ended_by > 0 ? "the mount was ended by "
 						      "a signal"

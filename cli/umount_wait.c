@@ -8,6 +8,7 @@
 
 #include "cli/busy.h"
 #include "cli/command.h"
+#include "cli/show.h"
 
 enum {
 	SOON_MS = 2000,
@@ -43,6 +44,17 @@ int umount_wait_idle(struct target *t, struct why *why)
 	return 0;
 }
 
+/* Whether there is a mount of it somewhere yet, as its process says. */
+static bool is_mounted(struct target *t)
+{
+	struct json_object *status = NULL;
+	bool mounted = !target_status(t, &status, NULL) &&
+		       show_is_true(status, "mounted");
+
+	json_object_put(status);
+	return mounted;
+}
+
 void umount_wait_end(struct target *t)
 {
 	struct busy_holder holders[BUSY_HOLDERS];
@@ -54,7 +66,11 @@ void umount_wait_end(struct target *t)
 		return;
 	n = busy_elsewhere(&t->mount, holders, BUSY_HOLDERS);
 	busy_text(holders, n, text, sizeof text);
-	if (n) {
+	if (!n && is_mounted(t))
+		snprintf(text, sizeof text,
+			 "something that cannot be named has it (a mount "
+			 "namespace without a process, or another user's)");
+	if (*text) {
 		command_say("%s is unmounted here, but %s: the mount's process "
 			    "goes on and has the disc until that one ends",
 			    dir, text);

@@ -233,6 +233,13 @@ static struct json_object *medium_object(struct volume *v,
 	return o;
 }
 
+static bool is_mounted(struct volume *v)
+{
+	LOCK_GUARD(&v->lock);
+
+	return !v->opts.offline && !v->unmounted;
+}
+
 struct json_object *report_status(struct volume *v)
 {
 	struct json_object *o = json_object_new_object();
@@ -243,7 +250,7 @@ struct json_object *report_status(struct volume *v)
 
 	tree_space(v->tree, &space);
 	put_text(o, "source", disc_path(v->disc));
-	put_bool(o, "mounted", !v->opts.offline);
+	put_bool(o, "mounted", is_mounted(v));
 	put_bool(o, "readonly", v->readonly_reason != NULL);
 	if (v->readonly_reason)
 		put_text(o, "readonly_reason", v->readonly_reason);

@@ -200,6 +200,9 @@ void volume_unkeep(struct volume *v);
  */
 void volume_leaving(struct volume *v, bool begins);
 bool volume_is_leaving(struct volume *v);
+/* volume_unmounted - no mount shows it any more, and the process is about to
+ * end: so the status says from now on. */
+void volume_unmounted(struct volume *v);
 /* volume_last_result - what became of the last commit, in words; "" for
  * nothing.  volume_stage_id - of the stage, or NULL; as long as the volume. */
 void volume_last_result(struct volume *v, char *buf, size_t size);

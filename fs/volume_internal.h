@@ -79,6 +79,7 @@ struct volume {
 	bool stopping, started;
 	bool keep;
 	unsigned leaving; /* so many unmount it */
+	bool unmounted;
 	bool held; /* changes wait for volume_commit_release */
 	struct volume_watch *watchers;
 	pthread_t flusher, committer;

@@ -47,6 +47,13 @@ void volume_leaving(struct volume *v, bool begins)
 	v->leaving += begins ? 1u : -1u;
 }
 
+void volume_unmounted(struct volume *v)
+{
+	LOCK_GUARD(&v->lock);
+	v->leaving++;
+	v->unmounted = true;
+}
+
 bool volume_is_leaving(struct volume *v)
 {
 	LOCK_GUARD(&v->lock);
