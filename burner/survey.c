@@ -1,122 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "burner/survey.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "burner/block_window.h"
 #include "burner/disc_ops.h"
-#include "burner/library.h"
-#include "burner/lba_set.h"
-#include "burner/names.h"
-#include "burner/susp.h"
+#include "burner/survey_parts.h"
 #include "burner/volume.h"
-#include "common/cleanup.h"
 
 enum {
 	/* ECMA-119 9.1, a directory record */
-	DR_XATTR_LEN = 1,
-	DR_EXTENT = 2,
 	DR_BYTES = 10,
 	DR_FLAGS = 25,
 	DR_NAME_LEN = 32,
 	DR_NAME = 33,
 	FLAG_FOLDER = 0x02,
-	FLAG_MORE = 0x80, /* not the last extent of the file */
-	DEPTH_MAX = 1024, /* libisofs recurses */
-	DESCRIPTORS_MAX = 64,
-	/* ECMA-119 8.1, 8.5 */
-	VD_BOOT = 0,
-	VD_SUPPLEMENTARY = 2,
-	VD_TERMINATOR = 255,
-	VD_VERSION = 6,
-	VD_ROOT = 156,
-	VD_ESCAPE = 88,
-	VD_CATALOG = 71,    /* El Torito 2.0, figure 7 */
-	TAG_SUPERBLOCK = 2, /* as iso_util_decode_md5_tag counts them */
-	TAG_TREE = 3,
-	TAG_RELOCATED = 4,
+	FLAG_MORE = 0x80,  /* not the last extent of the file */
+	TARGET_MAX = 1023, /* bytes that libisofs carries */
 };
 
-struct folder {
-	uint32_t lba;
-	uint32_t depth;
-	uint32_t id; /* where names are told */
-};
-
-struct walk {
-	struct disc *disc;
-	struct why *why;
-	bool rock_ridge; /* is to be obeyed */
-	struct susp_reader susp;
-	struct lba_set seen;
-	struct folder *queue;
-	size_t n, room;
-	uint64_t blocks,
-		max_blocks; /* of folders: no more than the medium has */
-	uint64_t nodes;
-	struct sum128 folder_sum; /* of the folder that is walked */
-	uint64_t sum[2];	  /* of all of them so far */
-	uint32_t content_in_head, catalog_lba;
-	bool has_md5;
-	struct names *names; /* NULL: only a look */
-	struct block_window window;
-};
-
-/* What a session's descriptors name. */
-struct roots {
-	uint32_t primary, joliet, enhanced, catalog;
-	bool has_joliet, has_enhanced, has_catalog;
-};
-
-static uint32_t extent_of(const unsigned char *record)
-{
-	return volume_le32(record + DR_EXTENT) + record[DR_XATTR_LEN];
-}
-
-static int read_block(struct walk *w, uint64_t lba, unsigned char *buf)
-{
-	int err = window_read(&w->window, w->disc, lba, buf);
-
-	if (err < 0)
-		return why_set(w->why, err,
-			       "cannot read block %llu of %s, which holds "
-			       "part of the tree",
-			       (unsigned long long)lba, disc_path(w->disc));
-	return 0;
-}
-
-static int bad(struct walk *w, uint64_t lba, const char *what)
-{
-	return why_set(w->why, -EIO, "%s is damaged: block %llu: %s",
-		       disc_path(w->disc), (unsigned long long)lba, what);
-}
-
-static int enqueue(struct walk *w, uint32_t lba, uint32_t depth, uint32_t id,
-		   uint64_t from_lba)
-{
-	int err;
-
-	if (depth > DEPTH_MAX)
-		return bad(w, from_lba, "folders are nested too deeply");
-	err = lba_set_add(&w->seen, lba);
-	if (err == -EEXIST)
-		return bad(w, from_lba, "a folder stands in two places");
-	if (err < 0)
-		return err;
-	if (w->n == w->room) {
-		size_t room = w->room ? 2 * w->room : 256;
-		struct folder *queue = realloc(w->queue, room * sizeof *queue);
-
-		if (!queue)
-			return -ENOMEM;
-		w->queue = queue;
-		w->room = room;
-	}
-	w->queue[w->n++] =
-		(struct folder){.lba = lba, .depth = depth, .id = id};
-	return 0;
-}
+/*
+ * What libisofs may do beyond what grows with the image, about two seconds of
+ * it: steps along the names of folders, and bytes of paths, which it puts
+ * together anew for each entry from each of its folders.
+ */
+#define NAME_STEPS_MAX (UINT64_C(1) << 27)
+#define PATH_BYTES_MAX (UINT64_C(1) << 35)
 
 /* A whole record is at @pos of @block, with its name. */
 static bool record_is_sound(const unsigned char *block, size_t pos)
@@ -142,20 +53,20 @@ static bool begins_as_folder(const unsigned char *block)
 static int check_own_extent(struct walk *w, uint32_t lba)
 {
 	unsigned char block[DISC_BLOCK];
-	int err = read_block(w, lba, block);
+	int err = survey_read_block(w, lba, block);
 
 	if (err < 0)
 		return err;
-	if (!begins_as_folder(block) || extent_of(block) != lba ||
+	if (!begins_as_folder(block) || survey_extent_of(block) != lba ||
 	    !(block[DR_FLAGS] & FLAG_FOLDER))
-		return bad(w, lba, "there should be a folder");
+		return survey_bad(w, lba, "there should be a folder");
 	return 0;
 }
 
 /* One of the extents of a file: not all of its records come to take_record. */
 static int take_extent(struct walk *w, const unsigned char *record)
 {
-	uint64_t lba = extent_of(record);
+	uint64_t lba = survey_extent_of(record);
 	uint32_t bytes = volume_le32(record + DR_BYTES);
 	uint64_t end = lba + ((uint64_t)bytes + DISC_BLOCK - 1) / DISC_BLOCK;
 
@@ -163,9 +74,9 @@ static int take_extent(struct walk *w, const unsigned char *record)
 		int err;
 
 		if (lba * DISC_BLOCK + bytes > disc_readable(w->disc))
-			return bad(w, lba,
-				   "content behind the end of the "
-				   "medium (damaged or truncated)");
+			return survey_bad(w, lba,
+					  "content behind the end of the "
+					  "medium (damaged or truncated)");
 		err = names_run(w->names, lba, bytes);
 		if (err < 0)
 			return err;
@@ -177,6 +88,23 @@ static int take_extent(struct walk *w, const unsigned char *record)
 	return 0;
 }
 
+/* The name by which libisofs takes the entry: the last one of w->same. */
+static int take_name(struct walk *w, const unsigned char *record,
+		     const struct susp_facts *facts)
+{
+	char name[SUSP_NAME_MAX + 9];
+
+	if (!w->rock_ridge || !facts->name_len)
+		return same_names_add_identifier(&w->same, record + DR_NAME,
+						 record[DR_NAME_LEN], w->ucs2);
+	if (facts->name_len <= SUSP_NAME_MAX)
+		return same_names_add(&w->same, facts->name, facts->name_len);
+	/* It is cut off, with a checksum of all of it at its end. */
+	memcpy(name, facts->name, SUSP_NAME_MAX);
+	snprintf(name + SUSP_NAME_MAX, 9, "%08x", facts->name_rest);
+	return same_names_add(&w->same, name, sizeof name - 1);
+}
+
 /* A node; @folder_lba: of a folder, 0 of others. */
 static int take_node(struct walk *w, const struct folder *in, uint64_t lba,
 		     const struct susp_facts *facts, uint32_t folder_lba)
@@ -184,14 +112,35 @@ static int take_node(struct walk *w, const struct folder *in, uint64_t lba,
 	mode_t mode = folder_lba	? S_IFDIR | (facts->mode & 07777)
 		      : facts->has_mode ? facts->mode
 					: S_IFREG;
-	int err;
+	const struct same_name *last = &w->same.v[w->same.n - 1];
+	const char *name = w->same.text + last->start;
+	int err = survey_charge_path(w, in, last->len);
 
+	if (err < 0)
+		return err;
+	if (S_ISLNK(mode) && facts->target_len > TARGET_MAX)
+		return survey_bad_entry(w, in, name, last->len,
+					"the target of a link has more than "
+					"1023 bytes");
 	if (!w->names)
-		return folder_lba
-			       ? enqueue(w, folder_lba, in->depth + 1, 0, lba)
-			       : 0;
+		return folder_lba ? survey_enqueue(w, folder_lba, in, 0, name,
+						   last->len, lba)
+				  : 0;
 	err = names_add(w->names, facts, mode, folder_lba);
-	return err == -EIO ? bad(w, lba, "a name that no file can have") : err;
+	return err == -EIO ? survey_bad(w, lba, "a name that no file can have")
+			   : err;
+}
+
+/* What is malformed is told with its block. */
+static int check_susp(struct walk *w, const unsigned char *record, uint64_t lba,
+		      struct susp_facts *ret)
+{
+	struct why fault = {""};
+	int err = susp_check(&w->susp, record, ret, &fault);
+
+	if (err == 0 || err == -ENOMEM)
+		return err;
+	return survey_bad(w, lba, why_text(&fault, err));
 }
 
 static int take_record(struct walk *w, const struct folder *in, uint64_t lba,
@@ -199,36 +148,32 @@ static int take_record(struct walk *w, const struct folder *in, uint64_t lba,
 {
 	bool is_folder = record[DR_FLAGS] & FLAG_FOLDER;
 	struct susp_facts facts;
-	int err;
+	int err = 0;
 
-	facts.has_mode = false;
+	facts.has_mode = facts.relocated = false;
 	facts.mode = 0;
-	if (w->rock_ridge) {
-		struct why fault = {""};
-
-		err = susp_check(&w->susp, record, &facts, &fault);
+	facts.child_lba = 0;
+	facts.target_len = 0;
+	if (w->rock_ridge)
+		err = check_susp(w, record, lba, &facts);
+	if (err < 0 || facts.relocated)
+		return err;
+	w->nodes++;
+	err = take_name(w, record, &facts);
+	if (err < 0)
+		return err;
+	if (facts.child_lba) {
+		err = check_own_extent(w, facts.child_lba);
 		if (err < 0)
-			return err == -ENOMEM
-				       ? err
-				       : bad(w, lba, why_text(&fault, err));
-		if (facts.relocated)
-			return 0;
-		w->nodes++;
-		if (facts.child_lba) {
-			err = check_own_extent(w, facts.child_lba);
-			if (err < 0)
-				return err;
-			return take_node(w, in, lba, &facts, facts.child_lba);
-		}
-		if (facts.has_mode && S_ISDIR(facts.mode) && !is_folder)
-			return bad(w, lba, "a file that is called a folder");
-		if (facts.has_mode)
-			is_folder = S_ISDIR(facts.mode);
-	} else {
-		w->nodes++;
+			return err;
+		return take_node(w, in, lba, &facts, facts.child_lba);
 	}
+	if (facts.has_mode && S_ISDIR(facts.mode) && !is_folder)
+		return survey_bad(w, lba, "a file that is called a folder");
+	if (facts.has_mode)
+		is_folder = S_ISDIR(facts.mode);
 	if (is_folder)
-		return take_node(w, in, lba, &facts, extent_of(record));
+		return take_node(w, in, lba, &facts, survey_extent_of(record));
 	err = take_extent(w, record);
 	return err < 0 ? err : take_node(w, in, lba, &facts, 0);
 }
@@ -244,7 +189,8 @@ static int walk_block(struct walk *w, const struct folder *in, uint64_t lba,
 		const unsigned char *record = block + pos;
 
 		if (!record_is_sound(block, pos))
-			return bad(w, lba, "a malformed directory record");
+			return survey_bad(w, lba,
+					  "a malformed directory record");
 		pos += record[0];
 		if (record[DR_FLAGS] & FLAG_MORE) {
 			*more = true;
@@ -271,30 +217,28 @@ static int walk_folder(struct walk *w, const struct folder *in)
 	int err;
 
 	sum128_init(&w->folder_sum, lba);
-	err = read_block(w, lba, block);
+	err = survey_read_block(w, lba, block);
 	if (err < 0)
 		return err;
 	if (!begins_as_folder(block))
-		return bad(w, lba, "there should be a folder");
+		return survey_bad(w, lba, "there should be a folder");
 	if (w->rock_ridge) {
-		struct why fault = {""};
-
-		err = susp_check(&w->susp, block, &facts, &fault);
+		err = check_susp(w, block, lba, &facts);
 		if (err < 0)
-			return err == -ENOMEM
-				       ? err
-				       : bad(w, lba, why_text(&fault, err));
+			return err;
 	}
+	same_names_clear(&w->same);
 	left = volume_le32(block + DR_BYTES);
 	pos = (size_t)block[0] + block[block[0]];
 	for (;;) {
 		size_t len = left < DISC_BLOCK ? (size_t)left : DISC_BLOCK;
 
 		if (++w->blocks > w->max_blocks)
-			return bad(w, lba, "folders overlap");
+			return survey_bad(w, lba, "folders overlap");
 		/* ECMA-119 6.8.1.1: no block without records before the end. */
 		if (hole && block[0])
-			return bad(w, lba - 1, "a part of a folder is missing");
+			return survey_bad(w, lba - 1,
+					  "a part of a folder is missing");
 		hole = block[0] == 0;
 		sum128_add(&w->folder_sum, block, sizeof block);
 		err = walk_block(w, in, lba, block, pos, len, &more);
@@ -304,13 +248,13 @@ static int walk_folder(struct walk *w, const struct folder *in)
 		pos = 0;
 		if (!left)
 			break;
-		err = read_block(w, ++lba, block);
+		err = survey_read_block(w, ++lba, block);
 		if (err < 0)
 			return err;
 	}
 	if (more)
-		return bad(w, lba, "a file lacks its last extent");
-	return 0;
+		return survey_bad(w, lba, "a file lacks its last extent");
+	return survey_charge_names(w, in);
 }
 
 /* The nodes of the folder that was just walked, in their order. */
@@ -325,7 +269,9 @@ static int tell_names(struct walk *w, const struct folder *in)
 
 		err = names_visit(l, i, in->id);
 		if (err == 0 && lba)
-			err = enqueue(w, lba, in->depth + 1, id, in->lba);
+			err = survey_enqueue(w, lba, in, id,
+					     l->text + l->v[i].name,
+					     SUSP_NAME_MAX, in->lba);
 	}
 	names_clear(l);
 	return err;
@@ -349,7 +295,7 @@ static int walk_tree(struct walk *w, uint32_t root)
 	w->nodes = 1;
 	err = check_own_extent(w, root);
 	if (err == 0)
-		err = enqueue(w, root, 0, IMPORT_ROOT, root);
+		err = survey_enqueue(w, root, NULL, IMPORT_ROOT, "", 0, root);
 	if (err == 0 && w->names)
 		err = tell_root(w);
 	for (i = 0; err == 0 && i < w->n; i++) {
@@ -373,160 +319,22 @@ static int find_rock_ridge(struct walk *w, uint32_t root, bool *ret)
 {
 	unsigned char block[DISC_BLOCK];
 	struct susp_facts facts = {0};
-	struct why fault = {""};
 	int err;
 
 	*ret = false;
-	err = read_block(w, root, block);
+	err = survey_read_block(w, root, block);
 	if (err < 0)
 		return err;
 	if (!begins_as_folder(block))
-		return bad(w, root, "there should be the root folder");
+		return survey_bad(w, root, "there should be the root folder");
 	if (!susp_begins(block))
 		return 0;
-	err = susp_check(&w->susp, block, &facts, &fault);
+	err = check_susp(w, block, root, &facts);
 	if (err < 0)
-		return err == -ENOMEM ? err
-				      : bad(w, root, why_text(&fault, err));
+		return err;
 	*ret = facts.is_susp && facts.rock_ridge;
 	if (facts.is_susp)
 		w->susp.skip = facts.skip;
-	return 0;
-}
-
-static void take_descriptor(const unsigned char *d, struct roots *roots)
-{
-	const unsigned char *esc = d + VD_ESCAPE;
-
-	if (d[0] == VD_BOOT && !memcmp(d + 1, "CD001\1", 6) &&
-	    !memcmp(d + 7, "EL TORITO SPECIFICATION", 23)) {
-		roots->catalog = volume_le32(d + VD_CATALOG);
-		roots->has_catalog = true;
-	}
-	if (d[0] != VD_SUPPLEMENTARY)
-		return;
-	/* Joliet's escape sequences: UCS-2 levels 1 to 3 */
-	if (esc[0] == 0x25 && esc[1] == 0x2f &&
-	    (esc[2] == 0x40 || esc[2] == 0x43 || esc[2] == 0x45)) {
-		roots->joliet = extent_of(d + VD_ROOT);
-		roots->has_joliet = true;
-	} else if (d[VD_VERSION] == 2) {
-		roots->enhanced = extent_of(d + VD_ROOT);
-		roots->has_enhanced = true;
-	}
-}
-
-static int read_descriptors(struct walk *w, uint32_t start, struct roots *roots)
-{
-	uint64_t lba = (uint64_t)start + VOLUME_SUPERBLOCK;
-	unsigned char block[DISC_BLOCK];
-	struct volume vol;
-	int n, err;
-
-	err = read_block(w, lba, block);
-	if (err < 0)
-		return err;
-	if (!volume_parse(block, &vol))
-		return why_set(w->why, -EMEDIUMTYPE,
-			       "there is no ISO 9660 session at block %lu of "
-			       "%s",
-			       (unsigned long)start, disc_path(w->disc));
-	roots->primary = vol.root_lba;
-	for (n = 1; n < DESCRIPTORS_MAX; n++) {
-		err = read_block(w, lba + (unsigned)n, block);
-		if (err < 0)
-			return err;
-		w->blocks++;
-		if (block[0] == VD_TERMINATOR)
-			return 0;
-		take_descriptor(block, roots);
-	}
-	return bad(w, lba, "the volume descriptors have no end");
-}
-
-/*
- * El Torito 2.2 to 2.5: validation entry, default entry, then sections of a
- * header and entries; libisofs reads one block of them.  A boot image at the
- * address of the catalog itself makes it mistake one for the other.
- */
-static int check_catalog(struct walk *w, uint32_t lba)
-{
-	enum { ENTRY = 32, ENTRY_LBA = 8 };
-	unsigned char block[DISC_BLOCK];
-	size_t pos = ENTRY, left = 1;
-	bool last = false;
-	int err;
-
-	err = read_block(w, lba, block);
-	if (err < 0)
-		return err;
-	if (block[0] != 1 || block[30] != 0x55 || block[31] != 0xaa)
-		return 0; /* libisofs does without it */
-	for (; pos + ENTRY <= DISC_BLOCK; pos += ENTRY) {
-		if (left) {
-			left--;
-			if (volume_le32(block + pos + ENTRY_LBA) == lba)
-				return bad(w, lba,
-					   "the boot catalog boots "
-					   "itself");
-		} else if (!last && (block[pos] & 0xfe) == 0x90) {
-			last = block[pos] & 1;
-			left = volume_le16(block + pos + 2);
-		} else {
-			return 0;
-		}
-	}
-	return bad(w, lba, "the boot catalog has no end");
-}
-
-/*
- * libisofs searches its checksum tags for words as if they were terminated
- * strings.
- */
-static int check_tag(struct walk *w, uint64_t lba, int *ret_type,
-		     uint32_t *ret_next)
-{
-	uint32_t pos, range_start, range_size;
-	char block[DISC_BLOCK + 1], md5[16];
-	unsigned char raw[DISC_BLOCK];
-	int err;
-
-	*ret_type = 0;
-	err = read_block(w, lba, raw);
-	if (err < 0)
-		return err;
-	if (memcmp(raw, "libisofs_", 9))
-		return 0;
-	if (!memchr(raw, 0, sizeof raw))
-		return bad(w, lba, "a malformed checksum tag");
-	memcpy(block, raw, sizeof raw);
-	block[DISC_BLOCK] = 0;
-	if (iso_util_decode_md5_tag(block, ret_type, &pos, &range_start,
-				    &range_size, ret_next, md5, 0) != 1)
-		*ret_type = 0;
-	return 0;
-}
-
-static int check_tags(struct walk *w, uint32_t start, bool may_relocate)
-{
-	uint32_t i, next, ignored;
-	int type, err;
-
-	for (i = VOLUME_SUPERBLOCK; i < VOLUME_HEAD_BLOCKS; i++) {
-		if (((uint64_t)start + i + 1) * DISC_BLOCK >
-		    disc_readable(w->disc))
-			return 0;
-		err = check_tag(w, (uint64_t)start + i, &type, &next);
-		if (err < 0)
-			return err;
-		if (type == TAG_SUPERBLOCK) {
-			err = check_tag(w, next, &type, &ignored);
-			w->has_md5 |= err == 0 && type == TAG_TREE;
-		} else if (type == TAG_RELOCATED && may_relocate)
-			err = check_tags(w, next, false);
-		if (err < 0)
-			return err;
-	}
 	return 0;
 }
 
@@ -538,12 +346,12 @@ static int survey(struct walk *w, uint32_t start,
 	bool rock_ridge = false;
 	int err;
 
-	err = check_tags(w, start, start == 0);
+	err = survey_tags(w, start, start == 0);
 	if (err == 0)
-		err = read_descriptors(w, start, &roots);
+		err = survey_descriptors(w, start, &roots);
 	if (err == 0 && roots.has_catalog) {
 		w->catalog_lba = roots.catalog;
-		err = check_catalog(w, roots.catalog);
+		err = survey_catalog(w, roots.catalog);
 	}
 	if (err == 0)
 		err = find_rock_ridge(w, roots.primary, &rock_ridge);
@@ -552,7 +360,8 @@ static int survey(struct walk *w, uint32_t start,
 	w->rock_ridge = rock_ridge && !opts->no_rock_ridge;
 	/* What libisofs will choose. */
 	root = roots.primary;
-	if (!w->rock_ridge && roots.has_joliet && !opts->no_joliet)
+	w->ucs2 = !w->rock_ridge && roots.has_joliet && !opts->no_joliet;
+	if (w->ucs2)
 		root = roots.joliet;
 	else if (!w->rock_ridge && roots.has_enhanced)
 		root = roots.enhanced;
@@ -578,6 +387,8 @@ int survey_session(struct disc *disc, uint32_t start_lba,
 		.max_blocks = bytes / DISC_BLOCK,
 		.susp = {.disc = disc, .area_budget = bytes},
 		.names = visit ? &names : NULL,
+		.name_steps = NAME_STEPS_MAX,
+		.path_bytes = PATH_BYTES_MAX,
 	};
 	int err;
 
@@ -596,6 +407,8 @@ int survey_session(struct disc *disc, uint32_t start_lba,
 	susp_reader_release(&w.susp);
 	lba_set_release(&w.seen);
 	names_release(&names);
+	same_names_release(&w.same);
 	free(w.queue);
+	free(w.text);
 	return err;
 }

@@ -21,6 +21,11 @@ enum {
 	/* RRIP 4.1.4: the name of the folder itself, of its parent */
 	NM_CURRENT = 1 << 1,
 	NM_PARENT = 1 << 2,
+	/* RRIP 4.1.3.1 */
+	SL_CONTINUE = 1 << 0,
+	SL_CURRENT = 1 << 1,
+	SL_PARENT = 1 << 2,
+	SL_ROOT = 1 << 3,
 };
 
 /* A continuation area, SUSP 5.1. */
@@ -102,7 +107,35 @@ static void take_name(const unsigned char *e, struct susp_facts *facts)
 	if (room)
 		memcpy(facts->name + facts->name_len, e + 5,
 		       len < room ? len : room);
+	/* FNV-1a, so that it is not equal to all that begin like it. */
+	for (; room < len; room++)
+		facts->name_rest =
+			(facts->name_rest ^ e[5 + room]) * UINT32_C(16777619);
 	facts->name_len += len;
+}
+
+/* RRIP 4.1.3: components of the target, by their flags "." or ".." or "/" or
+ * text; a slash between them where the first one does not go on. */
+static void take_link(const unsigned char *e, struct susp_facts *facts)
+{
+	size_t pos;
+
+	for (pos = SUE_DATA + 1; pos < e[SUE_LEN];
+	     pos += 2 + (size_t)e[pos + 1]) {
+		uint8_t flags = e[pos];
+
+		if (facts->target_len && !facts->target_joins)
+			facts->target_len++;
+		facts->target_len += flags & SL_PARENT	  ? 2
+				     : flags & SL_CURRENT ? 1
+							  : e[pos + 1];
+		/* The root is nothing, with a slash behind it. */
+		if (flags & SL_ROOT && !facts->target_len)
+			facts->target_len = 1;
+		facts->target_joins =
+			flags & SL_CONTINUE ||
+			(flags & SL_ROOT && facts->target_len == 1);
+	}
 }
 
 static void take_entry(const unsigned char *e, bool first,
@@ -120,6 +153,8 @@ static void take_entry(const unsigned char *e, bool first,
 		facts->mode = volume_le32(e + SUE_DATA);
 	} else if (is(e, "NM")) {
 		take_name(e, facts);
+	} else if (is(e, "SL")) {
+		take_link(e, facts);
 	} else if (is(e, "RE")) {
 		facts->relocated = true;
 	} else if (is(e, "CL")) {

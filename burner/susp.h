@@ -36,6 +36,10 @@ struct susp_facts {
 	mode_t mode;
 	bool relocated;	    /* RE: stands here for its CL entry elsewhere */
 	uint32_t child_lba; /* CL: the folder that belongs here; else 0 */
+	/* SL: bytes of the target.  All pieces of one take less than 4 GiB. */
+	uint32_t target_len;
+	bool target_joins;  /* amid a component */
+	uint32_t name_rest; /* a sum of what is cut off the name */
 	/* NM, not terminated; a length beyond the maximum: too long, cut off.
 	 */
 	size_t name_len;
