@@ -23,6 +23,7 @@
 #include "burner/import.h"
 #include "common/cleanup.h"
 #include "fs/volume.h"
+#include "tests/fuzz/visitor.h"
 
 /* libisofs forgets a little memory where an import fails: not our leak. */
 #ifdef __SANITIZE_ADDRESS__
@@ -42,7 +43,6 @@ enum {
 	CHANGES_MAX = 12,
 	REFUSED = 3, /* exit status; 0: taken */
 	BROKEN = 4,
-	NODES_MAX = 100000,
 };
 
 static const char victim[] = "victim.iso";
@@ -164,49 +164,12 @@ static int write_victim(const struct image *from)
 
 /* ---- what a mount does with it ---- */
 
-struct visit {
-	uint32_t next_id;
-	uint32_t wrong;
-};
-
-static bool is_name(const char *name)
-{
-	return *name && strlen(name) <= 255 && !strchr(name, '/') &&
-	       strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
-}
-
-/* What a visitor may rely on (import.h). */
-static int visit(void *arg, const struct import_node *node)
-{
-	struct visit *v = arg;
-	uint64_t sum = 0;
-	bool right = node->id == v->next_id && node->parent_id <= node->id &&
-		     (node->id == IMPORT_ROOT || is_name(node->name));
-
-	v->next_id++;
-	for (unsigned i = 0; i < node->n_runs; i++) {
-		const struct disc_run *run = &node->runs[i];
-
-		sum += run->len_bytes;
-		/* What is not there is an error to read. */
-		right = right && run->lba <= UINT32_MAX && run->len_bytes;
-	}
-	if (S_ISREG(node->attr.mode) && !node->filtered &&
-	    !node->boot_catalog && sum != node->size)
-		right = false;
-	if (!right) {
-		v->wrong++;
-		fprintf(stderr, "wrong: node %u, '%s'\n", node->id, node->name);
-	}
-	return node->count > NODES_MAX ? -E2BIG : 0;
-}
-
 static int look_at_nodes(void)
 {
 	struct disc_params params = {.path = victim};
 	struct import_opts opts = {.session_lba = IMPORT_LAST};
 	struct import_info info;
-	struct visit v = {0};
+	struct visitor v = {0};
 	struct disc *disc;
 	struct why why = {""};
 	int err = disc_open(&params, &disc, &why);
@@ -215,7 +178,7 @@ static int look_at_nodes(void)
 		return err;
 	opts.no_rock_ridge = roll(4) == 0;
 	opts.no_joliet = roll(4) == 0;
-	err = import_session(disc, &opts, visit, &v, &info, &why);
+	err = import_session(disc, &opts, visitor_visit, &v, &info, &why);
 	disc_free(disc);
 	return v.wrong ? -EBADMSG : err;
 }
