@@ -36,7 +36,7 @@ static int reserve(struct same_names *s, size_t len)
 		s->v = v;
 		s->room = room;
 	}
-	if (s->text_room - s->text_len < len) {
+	if (s->text_room - s->text_len <= len) {
 		size_t room = 2 * s->text_room + FIRST_ROOM * SAME_NAME_MAX;
 		char *text = realloc(s->text, room);
 
