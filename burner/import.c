@@ -219,15 +219,15 @@ static int import_failed(struct disc *disc, struct base_image *base, int ret,
 }
 
 static int load_with(struct disc *disc, const struct import_opts *opts,
-		     uint32_t start, bool md5, struct base_image *base,
-		     struct why *why)
+		     uint32_t start, const struct folder_views *views, bool md5,
+		     struct base_image *base, struct why *why)
 {
 	IsoReadImageFeatures *features = NULL;
 	IsoReadOpts *ro = NULL;
 	uint32_t lba;
 	int err, ret, severity;
 
-	err = library_source(disc, start, &base->source);
+	err = library_source(disc, start, views, &base->source);
 	if (err < 0)
 		return err;
 	if (iso_image_new("ISOIMAGE", &base->image) < 0)
@@ -267,17 +267,17 @@ static int load_with(struct disc *disc, const struct import_opts *opts,
  * without them.
  */
 static int load(struct disc *disc, const struct import_opts *opts,
-		uint32_t start, bool has_md5, struct base_image *base,
-		struct why *why)
+		uint32_t start, const struct survey *survey,
+		struct base_image *base, struct why *why)
 {
-	int err = load_with(disc, opts, start, true, base, why);
+	int err = load_with(disc, opts, start, &survey->views, true, base, why);
 	uint32_t lba;
 
-	if (err != -EIO || !has_md5 || !base->source ||
+	if (err != -EIO || !survey->has_md5 || !base->source ||
 	    !library_source_failed(base->source, &lba))
 		return err;
 	base_image_release(base);
-	err = load_with(disc, opts, start, false, base, why);
+	err = load_with(disc, opts, start, &survey->views, false, base, why);
 	base->info.lost_md5 = !err;
 	return err;
 }
@@ -287,10 +287,11 @@ static int load(struct disc *disc, const struct import_opts *opts,
  * reason where both fail.  *@sums is taken over.
  */
 static int load_summed(struct disc *disc, const struct import_opts *opts,
-		       uint32_t start, bool has_md5,
-		       struct tree_sums **sums, struct base_image *base, struct why *why)
+		       uint32_t start, const struct survey *survey,
+		       struct tree_sums **sums, struct base_image *base,
+		       struct why *why)
 {
-	int err = load(disc, opts, start, has_md5, base, why);
+	int err = load(disc, opts, start, survey, base, why);
 	int bad = tree_sums_end(*sums, why);
 
 	*sums = NULL;
@@ -355,7 +356,7 @@ static int import(struct disc *disc, const struct import_opts *opts,
 {
 	struct base_image base = {0};
 	struct tree_sums *sums = NULL;
-	struct survey survey;
+	struct survey survey = {0};
 	uint32_t start = 0;
 	int err;
 
@@ -376,9 +377,10 @@ static int import(struct disc *disc, const struct import_opts *opts,
 	if (err == 0 && opts->found)
 		opts->found(opts->found_arg, &base.info);
 	if (err == 0)
-		err = load_summed(disc, opts, start, survey.has_md5, &sums,
-				  &base, why);
+		err = load_summed(disc, opts, start, &survey, &sums, &base,
+				  why);
 	tree_sums_drop(sums);
+	folder_views_release(&survey.views);
 	if (err == 0) {
 		base.info.tree_blocks = survey.tree_blocks;
 		base.content_in_head = survey.content_in_head;

@@ -181,6 +181,7 @@ struct source {
 	struct disc *disc;
 	uint32_t start_lba;
 	bool loaded; /* the tree: it may change on the medium */
+	const struct folder_views *views; /* until then; NULL: none */
 	struct block_window window;
 	library_block watch; /* NULL: nobody */
 	void *watch_arg;
@@ -197,8 +198,14 @@ static int source_open(IsoDataSource *src)
 static int source_read_block(IsoDataSource *src, uint32_t lba, uint8_t *buffer)
 {
 	struct source *s = src->data;
+	const unsigned char *view;
 	int err;
 
+	view = s->views ? folder_views_block(s->views, lba) : NULL;
+	if (view) {
+		memcpy(buffer, view, DISC_BLOCK);
+		return ISO_SUCCESS;
+	}
 	/* It reads a whole head even of an image that is smaller than that. */
 	if (lba < DISC_HEAD_BYTES / DISC_BLOCK &&
 	    (uint64_t)lba * DISC_BLOCK >= disc_readable(s->disc)) {
@@ -238,7 +245,8 @@ static void source_free(IsoDataSource *src)
 	src->data = NULL;
 }
 
-int library_source(struct disc *disc, uint32_t start_lba, IsoDataSource **ret)
+int library_source(struct disc *disc, uint32_t start_lba,
+		   const struct folder_views *views, IsoDataSource **ret)
 {
 	AUTO_FREE struct source *s = calloc(1, sizeof *s);
 	IsoDataSource *src = calloc(1, sizeof *src);
@@ -249,6 +257,7 @@ int library_source(struct disc *disc, uint32_t start_lba, IsoDataSource **ret)
 	}
 	s->disc = disc;
 	s->start_lba = start_lba;
+	s->views = views;
 	src->refcount = 1;
 	src->open = source_open;
 	src->close = source_open;
@@ -264,6 +273,7 @@ void library_source_loaded(IsoDataSource *src)
 	struct source *s = src->data;
 
 	s->loaded = true;
+	s->views = NULL;
 }
 
 void library_source_watch(IsoDataSource *src, library_block fn, void *arg)

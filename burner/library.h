@@ -19,6 +19,7 @@
 #include <libisofs/libisofs.h>
 
 #include "burner/disc.h"
+#include "burner/folder_view.h"
 #include "burner/import.h"
 #include "common/why.h"
 
@@ -58,10 +59,12 @@ bool library_had_message(int error_code);
  * are kept for library_source_failed (0: none failed).  @disc must outlive it.
  * Until library_source_loaded the session at @start_lba is imported: what
  * libisofs looks at in the medium's first blocks, where that is another's, may
- * be unreadable and then is zeros.
+ * be unreadable and then is zeros.  Until then, too, what is in @views stands in
+ * the place of the disc's blocks; they must stay as long (NULL: none).
  * Returns 0 or -ENOMEM.
  */
-int library_source(struct disc *disc, uint32_t start_lba, IsoDataSource **ret);
+int library_source(struct disc *disc, uint32_t start_lba,
+		   const struct folder_views *views, IsoDataSource **ret);
 void library_source_loaded(IsoDataSource *src);
 
 /* library_source_watch - @fn gets each block that is read from now on, in the

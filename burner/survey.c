@@ -9,6 +9,7 @@
 #include "burner/disc_ops.h"
 #include "burner/survey_parts.h"
 #include "burner/volume.h"
+#include "common/cleanup.h"
 
 enum {
 	/* ECMA-119 9.1, a directory record */
@@ -178,33 +179,77 @@ static int take_record(struct walk *w, const struct folder *in, uint64_t lba,
 	return err < 0 ? err : take_node(w, in, lba, &facts, 0);
 }
 
-/* The records of one block; @more: amid the extents of a file. */
+/*
+ * One record at byte @at of the folder; *@more counts the extents that a file
+ * has so far and to which this one belongs.
+ */
+static int walk_record(struct walk *w, const struct folder *in, uint64_t lba,
+		       const unsigned char *record, uint64_t at, size_t *more)
+{
+	size_t names = w->same.n;
+	int err = 0;
+
+	/* Who tells names does not let libisofs read. */
+	if (!w->names)
+		err = folder_records_add(&w->records, (uint32_t)at, record[0]);
+	if (err < 0)
+		return err;
+	if (record[DR_FLAGS] & FLAG_MORE) {
+		++*more;
+		return take_extent(w, record);
+	}
+	err = take_record(w, in, lba, record);
+	if (err == 0 && !w->names && w->same.n > names)
+		folder_records_name(&w->records, (uint32_t)names, *more);
+	*more = 0;
+	return err;
+}
+
+/* The records of one block. */
 static int walk_block(struct walk *w, const struct folder *in, uint64_t lba,
 		      const unsigned char *block, size_t pos, size_t len,
-		      bool *more)
+		      size_t *more)
 {
-	int err;
+	uint64_t at = (lba - in->lba) * DISC_BLOCK;
+	int err = 0;
 
-	while (pos < len && block[pos] != 0) {
+	while (err == 0 && pos < len && block[pos] != 0) {
 		const unsigned char *record = block + pos;
 
 		if (!record_is_sound(block, pos))
 			return survey_bad(w, lba,
 					  "a malformed directory record");
+		err = walk_record(w, in, lba, record, at + pos, more);
 		pos += record[0];
-		if (record[DR_FLAGS] & FLAG_MORE) {
-			*more = true;
-			err = take_extent(w, record);
-			if (err < 0)
-				return err;
-			continue;
-		}
-		*more = false;
-		err = take_record(w, in, lba, record);
-		if (err < 0)
-			return err;
 	}
-	return 0;
+	return err;
+}
+
+/* Of the folder that was just walked, if libisofs had much to sort in it. */
+static int make_view(struct walk *w, const struct folder *in, uint32_t bytes,
+		     size_t head)
+{
+	AUTO_FREE unsigned char *data = NULL;
+	uint32_t blocks = bytes / DISC_BLOCK;
+	unsigned char *view = NULL;
+	int err;
+
+	if (w->names || bytes % DISC_BLOCK ||
+	    !folder_is_unsorted(&w->records, &w->same))
+		return 0;
+	data = malloc(bytes);
+	if (!data)
+		return -ENOMEM;
+	err = disc_read(w->disc, data, bytes, (uint64_t)in->lba * DISC_BLOCK);
+	if (err < 0)
+		return survey_bad(w, in->lba, "a folder that cannot be read");
+	err = folder_view_make(&w->records, &w->same, data, blocks, head,
+			       &view);
+	if (err < 0)
+		return err;
+	if (view)
+		return folder_views_add(&w->views, in->lba, blocks, view);
+	return survey_charge_unsorted(w, in);
 }
 
 static int walk_folder(struct walk *w, const struct folder *in)
@@ -212,8 +257,9 @@ static int walk_folder(struct walk *w, const struct folder *in)
 	unsigned char block[DISC_BLOCK];
 	struct susp_facts facts;
 	uint64_t lba = in->lba, left;
-	size_t pos;
-	bool more = false, hole = false;
+	uint32_t bytes;
+	size_t pos, head, more = 0;
+	bool hole = false;
 	int err;
 
 	sum128_init(&w->folder_sum, lba);
@@ -228,8 +274,9 @@ static int walk_folder(struct walk *w, const struct folder *in)
 			return err;
 	}
 	same_names_clear(&w->same);
-	left = volume_le32(block + DR_BYTES);
-	pos = (size_t)block[0] + block[block[0]];
+	w->records.n = 0;
+	left = bytes = volume_le32(block + DR_BYTES);
+	pos = head = (size_t)block[0] + block[block[0]];
 	for (;;) {
 		size_t len = left < DISC_BLOCK ? (size_t)left : DISC_BLOCK;
 
@@ -254,7 +301,8 @@ static int walk_folder(struct walk *w, const struct folder *in)
 	}
 	if (more)
 		return survey_bad(w, lba, "a file lacks its last extent");
-	return survey_charge_names(w, in);
+	err = survey_charge_names(w, in);
+	return err < 0 ? err : make_view(w, in, bytes, head);
 }
 
 /* The nodes of the folder that was just walked, in their order. */
@@ -392,6 +440,7 @@ int survey_session(struct disc *disc, uint32_t start_lba,
 	};
 	int err;
 
+	ret->views = (struct folder_views){0};
 	w.susp.sum = &w.folder_sum;
 	sum128_init(&w.folder_sum, 0);
 	err = survey(&w, start_lba, opts, ret);
@@ -403,11 +452,16 @@ int survey_session(struct disc *disc, uint32_t start_lba,
 		ret->content_in_head = w.content_in_head;
 		ret->sum[0] = w.sum[0];
 		ret->sum[1] = w.sum[1];
+		folder_views_end(&w.views);
+		ret->views = w.views;
+	} else {
+		folder_views_release(&w.views);
 	}
 	susp_reader_release(&w.susp);
 	lba_set_release(&w.seen);
 	names_release(&names);
 	same_names_release(&w.same);
+	free(w.records.v);
 	free(w.queue);
 	free(w.text);
 	return err;

@@ -14,6 +14,7 @@
  */
 
 #include "burner/disc.h"
+#include "burner/folder_view.h"
 #include "burner/import.h"
 
 struct survey {
@@ -28,13 +29,16 @@ struct survey {
 	/* Of the blocks of all folders, of their continuation areas, and of
 	 * how they are read, in whatever order the folders come. */
 	uint64_t sum[2];
+	/* What libisofs is to read in the place of some folders; none where
+	 * nodes are visited. */
+	struct folder_views views;
 };
 
 /*
  * survey_session - the session whose superblock is at @start_lba + 16.
  * With @visit each node is told as import_names has it; -ENOTSUP if there is no
  * Rock Ridge then.
- * Returns 0; -EIO (unreadable or contradictory, @why says where), -ENOMEM, or
+ * Returns 0, and @ret->views is the caller's to release; -EIO (unreadable or contradictory, @why says where), -ENOMEM, or
  * what @visit returned.
  */
 int survey_session(struct disc *disc, uint32_t start_lba,

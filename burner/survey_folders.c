@@ -8,6 +8,7 @@
 enum {
 	DEPTH_MAX = 1024, /* libisofs recurses */
 	PATH_SHOWN = 256, /* bytes of a path in a message: its end */
+	UNSORTED_CHEAPER = 16,
 };
 
 /* The folder's path, with a slash at its end; its start may be cut off. */
@@ -121,4 +122,17 @@ int survey_charge_names(struct walk *w, const struct folder *in)
 		return survey_bad_entry(w, in, name, len,
 					"too many entries of this name");
 	return err;
+}
+
+int survey_charge_unsorted(struct walk *w, const struct folder *in)
+{
+	/* Half the list for each entry, half of which are there on average;
+	 * and more patience than with names, for this may be nobody's fault. */
+	uint64_t n = w->same.n, steps = n * n / 4 / UNSORTED_CHEAPER;
+
+	if (steps > w->name_steps)
+		return survey_bad_entry(w, in, "", 0,
+					"too many entries in no order");
+	w->name_steps -= steps;
+	return 0;
 }

@@ -11,6 +11,7 @@
  */
 
 #include "burner/block_window.h"
+#include "burner/folder_view.h"
 #include "burner/lba_set.h"
 #include "burner/names.h"
 #include "burner/same_names.h"
@@ -47,8 +48,10 @@ struct walk {
 	uint64_t sum[2];	  /* of all of them so far */
 	uint32_t content_in_head, catalog_lba;
 	bool has_md5;
-	struct names *names;	/* NULL: only a look */
-	struct same_names same; /* of the folder that is walked */
+	struct names *names;	       /* NULL: only a look */
+	struct same_names same;	       /* of the folder that is walked */
+	struct folder_records records; /* of it, where libisofs reads it */
+	struct folder_views views;
 	/* What libisofs may still do, see survey.c. */
 	uint64_t name_steps, path_bytes;
 	struct block_window window;
@@ -90,6 +93,10 @@ int survey_charge_path(struct walk *w, const struct folder *in, size_t len);
 /* survey_charge_names - the folder is read: its names are told apart.  0,
  * -EIO, -ENOMEM. */
 int survey_charge_names(struct walk *w, const struct folder *in);
+
+/* survey_charge_unsorted - libisofs is to sort the entries of the folder that
+ * was just read.  0 or -EIO. */
+int survey_charge_unsorted(struct walk *w, const struct folder *in);
 
 int survey_descriptors(struct walk *w, uint32_t start, struct roots *roots);
 int survey_catalog(struct walk *w, uint32_t lba);

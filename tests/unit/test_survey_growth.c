@@ -17,6 +17,7 @@
 
 #include "burner/block_window.h"
 #include "burner/disc_ops.h"
+#include "burner/survey.h"
 #include "tests/unit/image_tools.h"
 #include "tests/unit/run_suite.h"
 
@@ -143,6 +144,7 @@ static const struct {
 	{"joliet-half-characters", 500, NULL, 0},
 	{"names-backwards", 2000, NULL, 0},
 	{"names-mixed", 2000, NULL, 0},
+	{"mixed-extents", 2000, NULL, 0},
 	{"wide-folders", 500, NULL, 0},
 	{"relocated", 500, NULL, 0},
 	{"deep-folders", 30, "paths are too long and too many", 932},
@@ -191,6 +193,47 @@ START_TEST(work_grows_with_the_image)
 }
 END_TEST
 
+/* Names in no order: libisofs gets the records sorted, and the tree is the same
+ * as without libisofs, the places of all content too. */
+START_TEST(a_large_folder_is_sorted_for_libisofs)
+{
+	static const char *const kinds[] = {"mixed-extents", "names-mixed",
+					    "names-backwards", "equal-pairs"};
+	struct import_opts opts = {.session_lba = IMPORT_LAST};
+	struct survey survey;
+	struct disc *disc;
+	struct tree tree;
+
+	tools_sh("\"$top_srcdir\"/tests/fuzz/hostile %s 6000 i.iso", kinds[_i]);
+	disc = tools_open("i.iso", false);
+	ck_assert_int_eq(
+		survey_session(disc, 0, &opts, NULL, NULL, &survey, NULL), 0);
+	ck_assert_uint_eq(survey.views.n, _i < 3);
+	folder_views_release(&survey.views);
+	disc_free(disc);
+	ck_assert_int_eq(tree_load("i.iso", NULL, &tree, NULL), 0);
+	ck_assert_uint_eq(tree.n, 6001);
+	if (_i < 3)
+		tree_names_agree(&tree, "i.iso", NULL);
+	tree_release(&tree);
+}
+END_TEST
+
+START_TEST(a_large_folder_of_others_is_as_it_was)
+{
+	struct tree tree;
+
+	tools_sh("mkdir s; cd s; for i in $(seq 5000); do n=$((i * 7919 %% "
+		 "5000)); x=nn$n$((n * 31))$((n * n)); "
+		 "[ $((n %% 3)) -gt 0 ] || x=NN${x#nn}; printf $n >$x; done; "
+		 "for i in *7; do ln $i link$i; done; mkdir a Z; ln -s b c; "
+		 "cd ..; genisoimage -quiet -R -o i.iso s");
+	ck_assert_int_eq(tree_load("i.iso", NULL, &tree, NULL), 0);
+	tree_equals_folder(&tree, "i.iso", "s");
+	tree_release(&tree);
+}
+END_TEST
+
 /* One area of all files is read once for each: no more than there is. */
 START_TEST(what_is_shared_is_not_read_without_end)
 {
@@ -212,6 +255,8 @@ int main(void)
 	tcase_set_timeout(tcase, 2.0 * CPU_SECONDS);
 	tcase_add_loop_test(tcase, work_grows_with_the_image, 0,
 			    (int)(sizeof cases / sizeof cases[0]));
+	tcase_add_loop_test(tcase, a_large_folder_is_sorted_for_libisofs, 0, 4);
+	tcase_add_test(tcase, a_large_folder_of_others_is_as_it_was);
 	tcase_add_loop_test(tcase, what_is_shared_is_not_read_without_end, 0,
 			    2);
 	suite_add_tcase(suite, tcase);
