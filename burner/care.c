@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "burner/care.h"
+#include "burner/care_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,10 +85,6 @@ static int check_medium(const struct medium_info *m, struct why *why)
 	const char *type = m->kind;
 	int err;
 
-	if (!m->is_drive)
-		return why_set(why, -ENOTSUP,
-			       "it is an image file and no drive; to begin "
-			       "anew, remove it and mount it with -o create");
 	err = drive_check_alone(disc_path(m->disc), why);
 	if (err < 0)
 		return err;
@@ -191,8 +188,11 @@ static int check_recover(const struct medium_info *m, struct why *why)
 int care_check(const struct medium_info *m, enum care_job job, bool full,
 	       struct why *why)
 {
-	int err = check_medium(m, why);
+	int err;
 
+	if (!m->is_drive)
+		return care_check_image(m, job, full, why);
+	err = check_medium(m, why);
 	if (err < 0)
 		return err;
 	switch (job) {
@@ -257,16 +257,21 @@ static void wait_for(struct burn_drive *h, enum care_job job,
 	}
 }
 
-/* All that leads to an old session is in the head. */
-static int clear_head(struct burn_drive *h, struct why *why)
+/*
+ * All that leads to something, and what shows that there is something; the
+ * head for once also where it cannot be read.
+ */
+static int clear_all(const struct medium_info *m, struct why *why)
 {
+	struct burn_drive *h = drive_of_info(m)->handle;
 	AUTO_FREE char *zeros = calloc(1, DISC_HEAD_BYTES);
 
 	if (!zeros)
 		return -ENOMEM;
-	if (burn_random_access_write(h, 0, zeros, DISC_HEAD_BYTES, 1) > 0)
-		return 0;
-	return library_error(0, "cannot clear the start of the disc", why);
+	if (burn_random_access_write(h, 0, zeros, DISC_HEAD_BYTES, 1) <= 0)
+		return library_error(0, "cannot clear the start of the disc",
+				     why);
+	return m->disc->ops->erase(m->disc, 0, UINT64_MAX, why);
 }
 
 static int blank(const struct medium_info *m, bool full,
@@ -275,7 +280,7 @@ static int blank(const struct medium_info *m, bool full,
 	struct burn_drive *h = drive_of_info(m)->handle;
 
 	if (!is_blankable(m))
-		return clear_head(h, why);
+		return clear_all(m, why);
 	/* It refuses those that are blank, or where the last track is bad. */
 	burn_disc_pretend_full_uncond(h);
 	/*
@@ -316,7 +321,7 @@ static int format(struct medium_info *m, bool full,
 	 * formats most in the background.
 	 */
 	err = medium_info_look(m, why);
-	return err ? err : clear_head(h, why);
+	return err ? err : clear_all(m, why);
 }
 
 /* Made for damaged tracks; where none is open, it closes the disc. */
@@ -372,6 +377,10 @@ int care_run(struct medium_info *m, enum care_job job, bool full,
 	struct why reason = {""};
 	int err = 0, looked;
 
+	if (!m->is_drive) {
+		err = care_blank_image(m, why);
+		return err ? err : medium_info_look(m, why);
+	}
 	library_drain();
 	report(sink, job, NULL);
 	switch (job) {

@@ -2,6 +2,7 @@
 #include "burner/disc.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,6 +70,23 @@ int disc_distrust(struct disc *disc, uint32_t lba)
 int disc_give_up(struct disc *disc, uint32_t lba, const char *reason)
 {
 	return doubts_add(&disc->doubts, lba, DOUBT_UNREADABLE, reason);
+}
+
+int disc_refuse_foreign(const struct disc *disc, const struct medium *m,
+			struct why *why)
+{
+	const char *path = disc->path;
+	char ways[PATH_MAX + 80] = "";
+
+	if (m->can_blank)
+		snprintf(ways, sizeof ways,
+			 "; \"discfs blank %s\" makes it blank, and what it "
+			 "holds is lost",
+			 path);
+	return why_set(why, -EMEDIUMTYPE, "%s cannot be used: %s%s%s%s", path,
+		       m->why_not_writable,
+		       m->looks_like ? "; it looks like " : "",
+		       m->looks_like ? m->looks_like : "", ways);
 }
 
 uint64_t disc_session_end(struct disc *disc, uint32_t lba)

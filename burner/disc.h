@@ -29,6 +29,7 @@
 #define DISC_SESSION_ALIGN 32u
 
 struct disc;
+struct udf_volume;
 
 enum disc_status {
 	DISC_BLANK,       /* nothing on it, can be written */
@@ -82,6 +83,15 @@ struct medium {
 	 * 0: any number. */
 	unsigned sessions_max;
 	bool simulates; /* a session can be burned for a test */
+	bool can_blank; /* "discfs blank" can make it blank again */
+	/* Where the status is DISC_FOREIGN, what it may be, in words ("a file
+	 * system, btrfs"); NULL: nobody knows. */
+	const char *looks_like;
+	/* The UDF file system beside the ISO 9660 that counts, or alone; NULL:
+	 * none.  Nothing is written then: only one of both would stay what it
+	 * is. */
+	const struct udf_volume *udf;
+	bool udf_forbids; /* that is what why_not_writable says */
 };
 
 /*
@@ -157,6 +167,20 @@ int disc_look(struct disc *disc, struct medium *ret, struct why *why);
  * over: from the next look on it does not count.  0 or -ENOMEM.
  */
 int disc_distrust(struct disc *disc, uint32_t lba);
+
+/*
+ * disc_disregard - @blocks from @lba on are what a burn of ours left, or is
+ * writing, on an overwritable medium that was blank: from the next look on they
+ * do not count, whatever is in them.  0 blocks: all count again.
+ */
+void disc_disregard(struct disc *disc, uint64_t lba, uint64_t blocks);
+
+/*
+ * disc_refuse_foreign - -EMEDIUMTYPE, with what is known of @m, whose status is
+ * DISC_FOREIGN, and the ways out in @why.
+ */
+int disc_refuse_foreign(const struct disc *disc, const struct medium *m,
+			struct why *why);
 
 /*
  * disc_give_up - the session that begins at @lba cannot be read, for @reason:

@@ -188,6 +188,7 @@ static int assess_locked(struct drive_disc *d, struct medium *m,
 	m->status = state.status;
 	m->type = d->state.type;
 	m->overwritable = state.overwritable;
+	m->can_blank = state.overwritable || state.erasable;
 	m->free_blocks = state.free_blocks;
 	m->nwa = state.overwritable ? DISC_SESSION_ALIGN : state.nwa;
 	if (!state.overwritable && state.sessions_n > 0) {
@@ -209,9 +210,10 @@ static int look_at_head(struct disc *disc, const unsigned char *head,
 	int err;
 
 	if (!volume_parse_head(head, &vol)) {
-		if (head[0] != 0 ||
-		    memcmp(head, head + 1, DISC_HEAD_BYTES - 1) != 0)
-			m->status = DISC_FOREIGN;
+		if (!blank_is_zero(head, DISC_HEAD_BYTES))
+			beside_foreign(disc, head, m);
+		else if (m->status == DISC_BLANK)
+			return beside_zeros(disc, m);
 		return 0;
 	}
 	/* The drive calls all of them blank. */
@@ -228,6 +230,7 @@ static int look_at_head(struct disc *disc, const unsigned char *head,
 	m->sessions = (unsigned)n;
 	m->nwa = chain_next(disc, head, m->last_lba, vol.blocks);
 	doubts_choose(&disc->doubts, sessions, n, m);
+	beside_udf(disc, m);
 	return 0;
 }
 
@@ -264,6 +267,19 @@ static int is_session(struct disc *disc, uint32_t lba)
 	return volume_parse(block, &vol);
 }
 
+/* The session at @lba holds data, and no ISO 9660. */
+static void look_at_other(struct disc *disc, uint32_t lba, struct medium *m)
+{
+	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
+
+	beside_foreign(disc,
+		       head && disc_read(disc, head, DISC_HEAD_BYTES,
+					 (uint64_t)lba * DISC_BLOCK) == 0
+			       ? head
+			       : NULL,
+		       m);
+}
+
 /*
  * The last session of a sequential medium that counts.  Behind one that cannot
  * be read, and that is not known to be a failed one of ours, nothing is
@@ -290,6 +306,8 @@ static int look_at_last(struct disc *disc, struct medium *m)
 					       : is_session(disc, toc[n].lba);
 		if (is == 0) {
 			m->status = DISC_FOREIGN;
+			if (!toc[n].audio)
+				look_at_other(disc, toc[n].lba, m);
 			return 0;
 		}
 		if (is > 0) {
@@ -305,6 +323,8 @@ static int look_at_last(struct disc *disc, struct medium *m)
 	}
 	if (m->unreadable)
 		doubts_tell(&disc->doubts, m, last, first);
+	if (m->has_base)
+		beside_udf(disc, m);
 	return 0;
 }
 
@@ -313,7 +333,8 @@ static const char *judge(struct drive_disc *d, const struct medium *m)
 {
 	switch (m->status) {
 	case DISC_FOREIGN:
-		return "it holds no ISO 9660 file system";
+		return m->why_not_writable ? m->why_not_writable
+					   : "it holds no ISO 9660 file system";
 	case DISC_CLOSED:
 		return "the disc is closed";
 	case DISC_DAMAGED:
@@ -331,6 +352,8 @@ static const char *judge(struct drive_disc *d, const struct medium *m)
 			 "it has %u sessions, and takes no more", m->sessions);
 		return d->why_full;
 	}
+	if (m->why_not_writable)
+		return m->why_not_writable;
 	return m->free_blocks ? NULL : "there is no space left for a session";
 }
 
@@ -448,6 +471,7 @@ static void drive_free(struct disc *disc)
 	drive_state_release(&d->state);
 	block_cache_free(d->cache);
 	doubts_release(&disc->doubts);
+	beside_release(&disc->beside);
 	pthread_cond_destroy(&d->idle);
 	pthread_mutex_destroy(&d->lock);
 	free(disc->path);
@@ -470,6 +494,7 @@ static const struct disc_ops drive_ops = {
 	.burn_end = drive_disc_burn_end,
 	.burn_sync = drive_disc_burn_sync,
 	.burn_undo = drive_disc_burn_undo,
+	.erase = drive_disc_erase,
 	.is_burning = drive_disc_is_burning,
 	.trouble = drive_disc_trouble,
 	.free = drive_free,
@@ -502,8 +527,9 @@ static int open_drive(struct drive_disc *d, const struct disc_params *params,
 	err = drive_disc_look(&d->disc, &medium, why);
 	if (err < 0)
 		return err;
-	if (medium.status == DISC_FOREIGN ||
-	    (medium.status == DISC_UNSUPPORTED && !medium.sessions))
+	if (medium.status == DISC_FOREIGN)
+		return disc_refuse_foreign(&d->disc, &medium, why);
+	if (medium.status == DISC_UNSUPPORTED && !medium.sessions)
 		return why_set(why, -EMEDIUMTYPE, "%s cannot be used: %s", path,
 			       medium.why_not_writable);
 	return 0;
@@ -520,6 +546,7 @@ int drive_disc_open(const struct disc_params *params, struct disc **ret,
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->idle, NULL);
 	doubts_init(&d->disc.doubts);
+	beside_init(&d->disc.beside);
 	err = open_drive(d, params, why);
 	if (err < 0) {
 		drive_free(&d->disc);

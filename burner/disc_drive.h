@@ -62,6 +62,8 @@ void drive_disc_burn_end(struct disc *disc);
 int drive_disc_burn_sync(struct disc *disc, uint64_t nwa, uint64_t blocks,
 			 struct why *why);
 void drive_disc_burn_undo(struct disc *disc);
+int drive_disc_erase(struct disc *disc, uint64_t lba, uint64_t blocks,
+		     struct why *why);
 bool drive_disc_is_burning(struct disc *disc);
 
 /* drive_disc_costs - what a session on such a medium costs, into @m. */

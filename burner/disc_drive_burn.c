@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "burner/disc_drive.h"
+#include "burner/erase.h"
 #include "burner/library.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -151,8 +152,10 @@ int drive_disc_burn_begin(struct disc *disc, struct burn_drive **ret,
 			  struct why *why)
 {
 	struct drive_disc *d = drive_of(disc);
-	LOCK_GUARD(&d->lock);
 
+	/* Before the drive's lock, which is taken below beside's. */
+	beside_forget(disc);
+	LOCK_GUARD(&d->lock);
 	if (d->burning)
 		return why_set(why, -EBUSY, "%s is being written to",
 			       disc->path);
@@ -258,6 +261,29 @@ void drive_disc_burn_undo(struct disc *disc)
 	drive_disc_burn_end(disc);
 	if (err < 0)
 		log_warning("%s: %s", disc->path, why_text(&why, err));
+}
+
+int drive_disc_erase(struct disc *disc, uint64_t lba, uint64_t blocks,
+		     struct why *why)
+{
+	uint64_t lbas[ERASE_PARTS_MAX];
+	uint64_t medium = disc_readable(disc) / DISC_BLOCK;
+	size_t n = erase_list(disc, lba, blocks, lbas);
+	struct burn_drive *handle;
+	int err = 0;
+
+	if (n > 0) {
+		err = drive_disc_burn_begin(disc, &handle, why);
+		if (err < 0)
+			return err;
+		library_drain();
+		err = erase_parts(handle, medium, lbas, n);
+		if (err == -EIO)
+			err = library_error(0, "cannot clear the disc", why);
+		drive_disc_burn_end(disc);
+	}
+	beside_forget(disc);
+	return err;
 }
 
 static int write_head(struct drive_disc *d, const unsigned char *head)

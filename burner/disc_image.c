@@ -17,6 +17,7 @@
 
 #include "burner/chain.h"
 #include "burner/disc_ops.h"
+#include "burner/erase.h"
 #include "burner/library.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
@@ -65,11 +66,6 @@ static uint64_t image_readable(struct disc *disc)
 static int image_read(struct disc *disc, void *buf, size_t len, uint64_t pos)
 {
 	return io_read_at(disc->fd, buf, len, pos) < 0 ? -EIO : 0;
-}
-
-static bool all_zero(const unsigned char *p, size_t len)
-{
-	return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
 }
 
 static int image_read_head(struct disc *disc, void *head)
@@ -151,7 +147,8 @@ static int image_look(struct disc *disc, struct medium *ret, struct why *why)
 	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
 	struct medium m = {.type = "image file",
 			   .overwritable = true,
-			   .write_blocks = 1};
+			   .write_blocks = 1,
+			   .can_blank = !image->why_read_only};
 	struct volume vol;
 	struct stat st;
 	int err;
@@ -166,20 +163,20 @@ static int image_look(struct disc *disc, struct medium *ret, struct why *why)
 		return why_set(why, err, "cannot read the head of %s",
 			       disc->path);
 	m.why_not_writable = image->why_read_only;
-	if (all_zero(head, DISC_HEAD_BYTES)) {
-		m.status = DISC_BLANK;
-		m.nwa = DISC_SESSION_ALIGN;
+	if (blank_is_zero(head, DISC_HEAD_BYTES)) {
+		err = beside_zeros(disc, &m);
+		if (err < 0)
+			return why_set(why, err, "cannot read %s: %s",
+				       disc->path, strerror(-err));
+		m.nwa = m.status == DISC_BLANK ? DISC_SESSION_ALIGN : 0;
 	} else if (volume_parse_head(head, &vol)) {
 		err = look_at_sessions(image, (uint64_t)st.st_size, head, &vol,
 				       &m, why);
 		if (err < 0)
 			return err;
+		beside_udf(disc, &m);
 	} else {
-		m.status = DISC_FOREIGN;
-		m.why_not_writable =
-			volume_is_udf(head)
-				? "it holds a UDF file system and no ISO 9660"
-				: "it is neither blank nor an ISO 9660 image";
+		beside_foreign(disc, head, &m);
 	}
 	if (!m.why_not_writable) {
 		err = free_blocks(image, m.nwa, &m.free_blocks);
@@ -310,11 +307,29 @@ static void image_burn_undo(struct disc *disc)
 		return; /* only space is lost */
 }
 
+static int image_erase(struct disc *disc, uint64_t lba, uint64_t blocks,
+		       struct why *why)
+{
+	const struct image_disc *image = image_of(disc);
+	uint64_t pos = lba * DISC_BLOCK, end = image_readable(disc);
+	int err = -EROFS;
+
+	if (pos < end && blocks < (end - pos) / DISC_BLOCK)
+		end = pos + blocks * DISC_BLOCK;
+	if (!image->look_only && !image->why_read_only)
+		err = erase_file(disc->fd, pos, end);
+	beside_forget(disc);
+	return err ? why_set(why, err, "cannot write %s: %s", disc->path,
+			     strerror(-err))
+		   : 0;
+}
+
 static void image_free(struct disc *disc)
 {
 	if (disc->fd >= 0)
 		close(disc->fd);
 	doubts_release(&disc->doubts);
+	beside_release(&disc->beside);
 	free(disc->path);
 	free(disc);
 }
@@ -331,6 +346,7 @@ static const struct disc_ops image_ops = {
 	.burn_end = image_burn_end,
 	.burn_sync = image_burn_sync,
 	.burn_undo = image_burn_undo,
+	.erase = image_erase,
 	.free = image_free,
 };
 
@@ -425,8 +441,7 @@ static int open_image(const struct disc_params *params,
 	if (err < 0)
 		return err;
 	if (medium.status == DISC_FOREIGN)
-		return why_set(why, -EMEDIUMTYPE, "%s cannot be used: %s",
-			       image->disc.path, medium.why_not_writable);
+		return disc_refuse_foreign(&image->disc, &medium, why);
 	return 0;
 }
 
@@ -439,6 +454,7 @@ int image_disc_open(const struct disc_params *params, struct disc **ret,
 	if (!image)
 		return -ENOMEM;
 	doubts_init(&image->disc.doubts);
+	beside_init(&image->disc.beside);
 	err = open_image(params, image, why);
 	if (err < 0) {
 		image_free(&image->disc);

@@ -8,6 +8,7 @@
  * of disc.h.  A kind embeds struct disc as its first member.
  */
 
+#include "burner/beside.h"
 #include "burner/disc.h"
 #include "burner/doubt.h"
 
@@ -62,6 +63,14 @@ struct disc_ops {
 	int (*burn_sync)(struct disc *disc, uint64_t nwa, uint64_t blocks,
 			 struct why *why);
 	void (*burn_undo)(struct disc *disc);
+	/*
+	 * erase	@blocks from @lba on, or all that the medium has of
+	 *		them, read zero wherever somebody would look for
+	 *		something (blank.h), durably.  Overwritable media only;
+	 *		-EROFS where nothing can be written.
+	 */
+	int (*erase)(struct disc *disc, uint64_t lba, uint64_t blocks,
+		     struct why *why);
 	/* Whether it is between burn_begin and burn_end.  NULL: it can be read
 	 * then. */
 	bool (*is_burning)(struct disc *disc);
@@ -77,6 +86,7 @@ struct disc {
 	char *path; /* absolute */
 	int fd;	    /* see disc_fd */
 	struct doubts doubts;
+	struct beside beside;
 };
 
 /*

@@ -121,6 +121,8 @@ static int look_at_content(struct medium_info *m)
 			    m->medium.has_base ? m->medium.base_lba
 					       : m->medium.last_lba,
 			    &m->contents, &why);
+	if (m->medium.udf)
+		m->contents.udf = true;
 	if (err < 0 && err != -ENOMEM) {
 		note_trouble(m, &why, err);
 		err = 0;
@@ -144,6 +146,9 @@ int medium_info_look(struct medium_info *m, struct why *why)
 	m->profile = 0;
 	m->kind[0] = 0;
 	m->erasable = m->unformatted = m->damaged = false;
+	/* What is written to it from here on, is found out by its time. */
+	if (disc_fd(m->disc) >= 0 && fstat(disc_fd(m->disc), &m->image) < 0)
+		return why_set(why, -errno, "%s", strerror(errno));
 	err = disc_look(m->disc, &m->medium, &reason);
 	is_drive = drive_disc_parts(m->disc, &drive, &state);
 	/* A drive that is gone, or a file that went bad. */
@@ -162,16 +167,23 @@ int medium_info_look(struct medium_info *m, struct why *why)
 		err = look_at_drive(m, drive, state);
 		if (err < 0)
 			return err;
+	} else {
+		snprintf(m->kind, sizeof m->kind, "%s", m->medium.type);
 	}
 	return look_at_content(m);
 }
 
-int medium_info_open(const char *path, struct medium_info *ret, struct why *why)
+int medium_info_open(const char *path, bool to_change, struct medium_info *ret,
+		     struct why *why)
 {
 	struct disc_params params = {.path = path, .foreign = true};
 	struct medium_info m = {0};
-	int err = disc_open(&params, &m.disc, why);
+	struct stat st;
+	int err;
 
+	params.writable =
+		to_change && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+	err = disc_open(&params, &m.disc, why);
 	if (err < 0)
 		return err;
 	err = medium_info_look(&m, why);

@@ -5,11 +5,12 @@
 /*
  * All that can be told of a medium, in a drive or an image file, whatever is
  * on it.  The drive is ours until medium_info_release; an image file is only
- * read.
+ * read, unless it is to be changed.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "burner/contents.h"
 #include "burner/disc.h"
@@ -28,6 +29,9 @@ struct medium_info {
 	size_t sessions_n;
 	struct contents contents; /* of the last session that can be read */
 
+	/* Of an image file only: as it was looked at. */
+	struct stat image;
+
 	/* Of a drive only. */
 	bool is_drive;
 	/* Without blanks at the end; "" where it does not tell. */
@@ -36,7 +40,8 @@ struct medium_info {
 	/* By its own word, whatever is on it; an overwritable medium is always
 	 * DISC_BLANK. */
 	enum disc_status drive_status;
-	char kind[40];		/* the type in short: "DVD-RW" */
+	char kind[40];		/* the type in short: "DVD-RW"; of an image
+				 * file too */
 	bool erasable;		/* can be blanked or formatted anew */
 	bool unformatted;	/* overwritable, and not yet formatted */
 	bool damaged;		/* its last track has to be closed */
@@ -47,11 +52,12 @@ struct medium_info {
 };
 
 /*
- * medium_info_open - looks at the drive or image at @path.
+ * medium_info_open - looks at the drive or image at @path.  With @to_change an
+ * image file is locked, and opened for writing where that is possible.
  * Returns 0, even where there is no medium or it cannot be read; else
- * -errno of opening it, with @why.
+ * -errno of opening it, with @why; -EBUSY: the image is locked.
  */
-int medium_info_open(const char *path, struct medium_info *ret,
+int medium_info_open(const char *path, bool to_change, struct medium_info *ret,
 		     struct why *why);
 void medium_info_release(struct medium_info *m);
 

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "burner/blank.h"
 #include "burner/disc_ops.h"
 #include "burner/session_parts.h"
+#include "burner/volume.h"
 #include "common/cleanup.h"
 
 enum { SECTOR = 512 }; /* no drive or disk writes less at once */
@@ -25,11 +27,86 @@ static bool is_mix(const unsigned char *head,
 	return true;
 }
 
+static bool was_blank(const struct session_intent *intent)
+{
+	return blank_is_zero(intent->old_head, DISC_HEAD_BYTES);
+}
+
+/*
+ * Whether the burn of @intent can have left what stands where its session
+ * begins: each sector of system area and descriptor is that of the new head, in
+ * which the volume's size alone is another one, or was not written yet.  Other
+ * programs' data may be there now, behind a head of zeros too: btrfs has its
+ * superblock in the very first of these blocks.
+ */
+static bool is_rest(struct disc *disc, const struct session_intent *intent)
+{
+	enum {
+		BYTES = (VOLUME_SUPERBLOCK + 1) * DISC_BLOCK,
+		/* ECMA-119 8.4.8 */
+		SIZE = VOLUME_SUPERBLOCK * DISC_BLOCK + 80,
+		SIZE_BYTES = 8,
+	};
+	AUTO_FREE unsigned char *stands = calloc(1, BYTES);
+	AUTO_FREE unsigned char *mine = malloc(BYTES);
+	uint64_t pos = intent->nwa * DISC_BLOCK;
+	uint64_t readable = disc_readable(disc);
+	size_t n = 0;
+
+	if (!stands || !mine)
+		return false;
+	if (readable > pos)
+		n = readable - pos < BYTES ? (size_t)(readable - pos) : BYTES;
+	/* A drive may not be able to read what was never written. */
+	if (n > 0 && disc_read(disc, stands, n, pos) < 0)
+		return true;
+	memcpy(mine, intent->new_head, BYTES);
+	memcpy(mine + SIZE, stands + SIZE, SIZE_BYTES);
+	for (pos = 0; pos < BYTES; pos += SECTOR)
+		if (!blank_is_zero(stands + pos, SECTOR) &&
+		    memcmp(stands + pos, mine + pos, SECTOR) != 0)
+			return false;
+	return true;
+}
+
+static bool fits(struct disc *disc, const unsigned char *head,
+		 const struct session_intent *intent)
+{
+	return is_mix(head, intent) &&
+	       (!was_blank(intent) || is_rest(disc, intent));
+}
+
 bool session_fits(struct disc *disc, const struct session_intent *intent)
 {
 	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
 
-	return head && disc_read_head(disc, head) == 0 && is_mix(head, intent);
+	return head && disc_read_head(disc, head) == 0 &&
+	       fits(disc, head, intent);
+}
+
+/* What the burn wrote is in nobody's way where something was before it. */
+static int take_back(struct disc *disc, const struct session_intent *intent,
+		     struct why *why)
+{
+	int err;
+
+	if (!was_blank(intent))
+		return 0;
+	err = disc->ops->erase(disc, intent->nwa, intent->blocks, why);
+	if (!err)
+		disc_disregard(disc, 0, 0);
+	return err;
+}
+
+int session_take_back(struct disc *disc, const struct session_intent *intent,
+		      struct why *why)
+{
+	int err;
+
+	if (was_blank(intent))
+		disc_disregard(disc, intent->nwa, intent->blocks);
+	err = disc_write_head(disc, intent->old_head, why);
+	return err ? err : take_back(disc, intent, why);
 }
 
 /* Returns 1 if the session is whole, 0 if not, or -errno. */
@@ -67,11 +144,14 @@ static int recover_overwritable(struct disc *disc,
 	if (err < 0)
 		return why_set(why, err, "cannot read the head of %s",
 			       disc_path(disc));
-	if (!is_mix(head, intent))
+	if (!fits(disc, head, intent))
 		return why_set(why, -ESTALE,
 			       "another program wrote to %s after a commit was "
 			       "interrupted",
 			       disc_path(disc));
+	/* Before the new head stands, nothing leads to the session. */
+	if (was_blank(intent))
+		disc_disregard(disc, intent->nwa, intent->blocks);
 	whole = is_whole(disc, intent, why);
 	if (whole < 0)
 		return whole;
@@ -82,8 +162,12 @@ static int recover_overwritable(struct disc *disc,
 		return err;
 	err = put_head(disc, head, whole ? intent->new_head : intent->old_head,
 		       why);
+	if (!err && !whole)
+		err = take_back(disc, intent, why);
 	if (err < 0)
 		return err;
+	if (whole)
+		disc_disregard(disc, 0, 0);
 	*ret = whole ? SESSION_WHOLE : SESSION_LOST;
 	return 0;
 }

@@ -182,12 +182,41 @@ static int check_unchanged(struct session *s, struct why *why)
 	return 0;
 }
 
+static struct session_intent intent_of(const struct session *s)
+{
+	struct session_intent ret = {
+		.nwa = s->medium.nwa,
+		.blocks = s->blocks,
+		.overwritable = s->medium.overwritable,
+		.old_head = s->old_head,
+		.new_head = s->new_head,
+	};
+
+	memcpy(ret.volume_uuid, s->volume_uuid, sizeof ret.volume_uuid);
+	return ret;
+}
+
 /* It does not count.  What was written is given back where that is possible. */
 static void undo(struct session *s)
 {
-	if (s->touched && s->state != SESSION_UNDONE)
-		s->disc->ops->burn_undo(s->disc);
-	s->state = SESSION_UNDONE;
+	const struct session_intent intent = intent_of(s);
+	int err = 0;
+
+	if (!s->touched || s->state == SESSION_UNDONE) {
+		s->state = SESSION_UNDONE;
+		return;
+	}
+	s->disc->ops->burn_undo(s->disc);
+	/* Else it would not be blank any more, and hold nothing; but another
+	 * program may be why it failed. */
+	if (intent.overwritable && s->plan->blank &&
+	    session_fits(s->disc, &intent)) {
+		err = s->disc->ops->erase(s->disc, s->medium.nwa, s->blocks,
+					  NULL);
+		if (!err)
+			disc_disregard(s->disc, 0, 0);
+	}
+	s->state = err ? SESSION_TORN : SESSION_UNDONE;
 }
 
 void session_release_image(struct session *s)
@@ -216,6 +245,9 @@ int session_burn(struct session *s, const struct progress_sink *sink,
 		err = cancelled(sink, why);
 	if (err < 0)
 		return err;
+	/* What is behind a head of zeros is this session, until it has one. */
+	if (s->medium.overwritable && s->plan->blank)
+		disc_disregard(s->disc, s->medium.nwa, s->blocks);
 	atomic_store(&s->reader.cancel, sink ? sink->cancel : NULL);
 	library_lock();
 	err = layout_source(s, &src, why);
@@ -276,7 +308,15 @@ int session_publish(struct session *s, struct why *why)
 		s->state = SESSION_PUBLISHED;
 	else if (disc_write_head(s->disc, s->old_head, NULL) < 0)
 		s->state = SESSION_TORN;
+	if (err == 0)
+		disc_disregard(s->disc, 0, 0);
 	return err;
+}
+
+void session_give_up(struct session *s)
+{
+	if (s->state == SESSION_BURNED || s->state == SESSION_CLOSED_STATE)
+		undo(s);
 }
 
 bool session_touched(const struct session *s)
@@ -293,8 +333,7 @@ void session_free(struct session *s)
 {
 	if (!s)
 		return;
-	if (s->state == SESSION_BURNED || s->state == SESSION_CLOSED_STATE)
-		undo(s);
+	session_give_up(s);
 	library_lock();
 	session_release_image(s);
 	library_unlock();

@@ -154,10 +154,14 @@ int session_verify(struct session *s, enum verify_level level,
 		   const struct progress_sink *sink, struct why *why);
 /*
  * session_publish - where the new head cannot be written, the old one is put
- * back.  session_unsettled - neither could be: the intent has to stay, and
- * session_recover decides once the medium can be written again.
+ * back.
+ * session_give_up - a session that is not published does not count: what was
+ * written of it is taken back where the medium can.  session_free does it, too.
+ * session_unsettled - the medium could not be made what it was before: the
+ * intent has to stay, and session_recover decides once it can be written again.
  */
 int session_publish(struct session *s, struct why *why);
+void session_give_up(struct session *s);
 bool session_unsettled(const struct session *s);
 /* session_touched - a burn was begun: a sequential medium may not be any more
  * what it was before. */
@@ -183,16 +187,27 @@ enum session_outcome {
  * session_recover - decide what became of @intent and make the disc agree:
  * where the session at nwa is whole by its MD5 and carries volume_uuid, the new
  * head is written (again: a torn one matches nothing), durably, and read back;
- * else the old head is put back where it does not stand.
- * -ESTALE where the head is neither the old nor the new one nor a mix of
- * both: somebody else wrote to the disc; nothing is touched then.
+ * else the old head is put back where it does not stand, and a medium that was
+ * blank is erased where the burn wrote.
+ * -ESTALE where session_fits does not hold: somebody else wrote to the disc;
+ * nothing is touched then.
  */
 int session_recover(struct disc *disc, const struct session_intent *intent,
 		    enum session_outcome *ret, struct why *why);
 
 /*
+ * session_take_back - the session of @intent, which session_recover found to be
+ * whole, is not to count: the disc is made as it was before the burn.
+ * Overwritable media only.  0 or -errno with @why.
+ */
+int session_take_back(struct disc *disc, const struct session_intent *intent,
+		      struct why *why);
+
+/*
  * session_fits - whether the disc can be the one that @intent is for, by its
- * head: the old one, the new one, or a mix.  Overwritable media only.
+ * head: the old one, the new one, or a mix.  Where it was blank, what stands at
+ * the session's start must be the session's, too, or zero: the head of zeros
+ * tells nothing.  Overwritable media only.
  */
 bool session_fits(struct disc *disc, const struct session_intent *intent);
 

@@ -26,7 +26,7 @@ enum session_state {
 	SESSION_AUTHORED,
 	SESSION_BURNED,
 	SESSION_CLOSED_STATE,
-	SESSION_TORN, /* the head could be written neither way: see the intent
+	SESSION_TORN, /* neither on the medium nor taken back: see the intent
 		       */
 	SESSION_PUBLISHED,
 	SESSION_UNDONE, /* the burn failed, or was one for a test */

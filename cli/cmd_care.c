@@ -21,7 +21,9 @@
 #include "cli/show.h"
 #include "cli/target.h"
 #include "common/cleanup.h"
+#include "common/size.h"
 #include "fs/report_media.h"
+#include "fs/stage.h"
 
 struct care_args {
 	bool json, yes, full;
@@ -36,7 +38,23 @@ struct pending {
 	uint64_t deltas;
 	char stage[40];	   /* its id */
 	char unknown[300]; /* why nobody knows; "": it is known */
+	/* Of an image that cannot be mounted: nothing more is known than that
+	 * the stage has some. */
+	bool some;
 };
+
+/* A stage that has changes for the image at @path, whatever that is now. */
+static void find_by_path(const struct care_args *args, struct pending *ret)
+{
+	AUTO_FREE char *path = realpath(args->drive, NULL);
+	AUTO_FREE char *root = stage_root(args->stage_root, NULL);
+	AUTO_FREE char *id = NULL;
+
+	if (!path || !root || stage_find_path(root, path, &id) != 1)
+		return;
+	ret->some = true;
+	snprintf(ret->stage, sizeof ret->stage, "%s", id);
+}
 
 /*
  * Changes in a stage that are for the disc: what is asked about must name them,
@@ -57,7 +75,9 @@ static void find_pending(const struct care_args *args, struct pending *ret)
 			answer_number(show_member(status, "pending"), "deltas");
 		snprintf(ret->stage, sizeof ret->stage, "%s",
 			 answer_text(show_member(status, "stage"), "id"));
-	} else if (err != -EMEDIUMTYPE && err != -ENOMEDIUM) {
+	} else if (err == -EMEDIUMTYPE) {
+		find_by_path(args, ret);
+	} else if (err != -ENOMEDIUM) {
 		snprintf(ret->unknown, sizeof ret->unknown, "%s",
 			 why_text(&why, err));
 	}
@@ -67,7 +87,11 @@ static void find_pending(const struct care_args *args, struct pending *ret)
 
 static void say_pending(const char *path, const struct pending *p)
 {
-	if (p->deltas)
+	if (p->some)
+		command_say("%s: stage %s has changes for what was there "
+			    "before",
+			    path, p->stage);
+	else if (p->deltas)
 		command_say("%s: %" PRIu64 " change%s in stage %s for it, "
 			    "which could not be burned to it any more",
 			    path, p->deltas, p->deltas == 1 ? "" : "s",
@@ -105,7 +129,17 @@ static void describe(const struct medium_info *m, char *buf, size_t size)
 		return;
 	buf += n;
 	size -= (size_t)n;
-	if (medium->sessions == 0)
+	if (!m->is_drive) {
+		char bytes[SIZE_TEXT];
+
+		n = snprintf(buf, size, "%s, ",
+			     size_format((uint64_t)m->image.st_size, bytes));
+		buf += n;
+		size -= (size_t)n;
+	}
+	if (medium->looks_like)
+		snprintf(buf, size, "%s", medium->looks_like);
+	else if (medium->sessions == 0)
 		snprintf(buf, size, "%s", disc_status_word(medium->status));
 	else
 		snprintf(buf, size, "%u session%s%s%s%s", medium->sessions,
@@ -117,7 +151,7 @@ static int ask_first(const char *verb, const char *path,
 		     const struct medium_info *m, const struct pending *pending,
 		     bool closes, struct why *why)
 {
-	char text[200];
+	char text[300];
 
 	describe(m, text, sizeof text);
 	if (!ask_can())
@@ -196,7 +230,7 @@ static int care(const struct care_args *args, const char *verb,
 	/* It takes the drive for itself, too. */
 	if (job != CARE_RECOVER && (args->yes || ask_can()))
 		find_pending(args, &pending);
-	err = medium_info_open(path, &m, why);
+	err = medium_info_open(path, job == CARE_BLANK, &m, why);
 	if (err)
 		return err;
 	path = disc_path(m.disc);
@@ -281,14 +315,15 @@ static int recover_run(const struct command *self, int argc, char **argv)
 
 const struct command command_blank = {
 	.name = "blank",
-	.summary = "make a rewritable disc empty",
+	.summary = "make a rewritable disc or an image file empty",
 	.usage = "Usage: discfs blank [-y] [--full] [--stage DIR] [--json] "
-		 "DRIVE\n"
+		 "DRIVE|IMAGE\n"
 		 "\n"
 		 "Make the disc in DRIVE empty: a CD-RW, a DVD-RW (one that "
 		 "was formatted is not\n"
 		 "any more then), a DVD+RW, DVD-RAM or BD-RE.  What is on it "
-		 "is lost.\n"
+		 "is lost.  IMAGE is\n"
+		 "cut to nothing, whatever it holds.\n"
 		 "\n"
 		 "  --full       erase all of a CD-RW, not only what leads "
 		 "to its content;\n"

@@ -35,6 +35,8 @@ static void show_medium(struct json_object *m)
 			 answer_text(m, "manufacturer"));
 	if (*answer_text(m, "reason"))
 		show_row("", "cannot be written: %s", answer_text(m, "reason"));
+	if (*answer_text(m, "looks_like"))
+		show_row("looks like:", "%s", answer_text(m, "looks_like"));
 	if (!answer_number(m, "capacity_bytes"))
 		return;
 	size_format(answer_number(m, "free_bytes"), free_text);
@@ -77,6 +79,7 @@ static void show_systems(struct json_object *list, struct json_object *boot)
 	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
 		struct json_object *s = json_object_array_get_idx(list, i);
 		uint64_t level = answer_number(s, "level");
+		uint64_t files = answer_number(s, "files");
 		char text[64] = "";
 
 		if (level)
@@ -84,6 +87,9 @@ static void show_systems(struct json_object *list, struct json_object *boot)
 				 level,
 				 show_is_true(s, "level_partial") ? " or higher"
 								  : "");
+		else if (files)
+			snprintf(text, sizeof text, ", %" PRIu64 " file%s",
+				 files, files == 1 ? "" : "s");
 		show_row(row, "%s%s%s", system_name(answer_text(s, "type")),
 			 text,
 			 show_is_true(s, "supported") ? ""
@@ -207,7 +213,7 @@ static int look_at(const char *path, const char *mountpoint,
 		   struct json_object **ret, struct why *why)
 {
 	struct medium_info info;
-	int err = medium_info_open(path, &info, why);
+	int err = medium_info_open(path, false, &info, why);
 
 	if (err)
 		return err;

@@ -80,10 +80,12 @@ static bool settle_medium(struct commit *c)
 void commit_settle(struct commit *c, int err)
 {
 	struct volume *v = c->v;
-	bool unsettled = c->session && session_unsettled(c->session);
-	bool known;
+	bool unsettled, known;
 	struct why why = {""};
 
+	if (c->session)
+		session_give_up(c->session);
+	unsettled = c->session && session_unsettled(c->session);
 	c->touched = c->session && session_touched(c->session);
 	session_free(c->session);
 	snapshot_free(c->snapshot);
@@ -97,9 +99,9 @@ void commit_settle(struct commit *c, int err)
 		log_warning("%s", why_text(&why, -EIO));
 	if (unsettled) {
 		tree_set_readonly(v->tree, true);
-		log_error("the superblock of %s could not be written; the "
-			  "changes are in the stage, and the next mount "
-			  "recovers the disc",
+		log_error("%s could not be written, nor made what it was "
+			  "before; the changes are in the stage, and the next "
+			  "mount recovers the disc",
 			  v->source);
 	} else if (err && c->published && !v->rebase_pending) {
 		tree_set_readonly(v->tree, true);

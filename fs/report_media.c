@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "burner/recorder.h"
+#include "burner/udf.h"
 #include "fs/report_internal.h"
 
 /* NULL where the drive does not tell. */
@@ -121,6 +122,7 @@ static struct json_object *info_medium(const struct medium_info *m)
 	put_bool(o, "writable", !none && !m->medium.why_not_writable);
 	put_text(o, "reason",
 		 none ? "there is no medium" : m->medium.why_not_writable);
+	put_text(o, "looks_like", m->medium.looks_like);
 	if (!m->is_drive || none)
 		return o;
 	put_number(o, "profile", (uint64_t)m->profile);
@@ -155,7 +157,21 @@ static struct json_object *add_type(struct json_object *list, const char *type,
 	return o;
 }
 
-static struct json_object *file_systems_array(const struct contents *c)
+static void add_udf(struct json_object *list, const struct udf_volume *udf)
+{
+	struct json_object *o = add_type(list, "udf", false);
+
+	if (!udf)
+		return;
+	put_known(o, "label", udf->label);
+	if (udf->counted) {
+		put_number(o, "files", udf->files);
+		put_number(o, "folders", udf->folders);
+	}
+}
+
+static struct json_object *file_systems_array(const struct contents *c,
+					      const struct udf_volume *udf)
 {
 	struct json_object *list = json_object_new_array(), *o;
 
@@ -175,7 +191,7 @@ static struct json_object *file_systems_array(const struct contents *c)
 	if (c->enhanced)
 		add_type(list, "iso9660_1999", false);
 	if (c->udf)
-		add_type(list, "udf", false);
+		add_udf(list, udf);
 	if (c->hfs_plus)
 		add_type(list, "hfs_plus", false);
 	if (c->hfs)
@@ -216,7 +232,7 @@ struct json_object *report_info(const char *source, const struct medium_info *m)
 	put(o, "drive", drive_object(m));
 	put(o, "medium", info_medium(m));
 	put(o, "sessions", sessions_array(m));
-	put(o, "file_systems", file_systems_array(&m->contents));
+	put(o, "file_systems", file_systems_array(&m->contents, m->medium.udf));
 	put(o, "boot", boot_array(&m->contents));
 	put_known(o, "trouble", m->trouble);
 	return o;

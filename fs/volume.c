@@ -173,7 +173,10 @@ static int open_disc(struct volume *v, struct why *why)
 	struct disc_params params = {
 		.path = v->source,
 		.writable = !v->opts.readonly && !v->opts.offline,
-		.create = v->opts.create && !v->opts.offline,
+		.create = v->opts.create && !v->opts.offline &&
+			  v->opts.session_lba == IMPORT_LAST,
+		/* It may be what a burn of ours left: judge looks again. */
+		.foreign = true,
 		.capacity_bytes = v->opts.capacity_bytes,
 	};
 	int err = disc_open(&params, &v->disc, why);
@@ -192,9 +195,12 @@ static int judge(struct volume *v, struct why *why)
 
 	if (m->status == DISC_NONE)
 		return why_set(why, -ENOMEDIUM, "no medium in %s", v->source);
-	if (m->status == DISC_FOREIGN)
-		return why_set(why, -EMEDIUMTYPE,
-			       "%s holds no ISO 9660 file system", v->source);
+	/* A session may be there that nothing leads to. */
+	if (m->status == DISC_FOREIGN && o->session_lba == IMPORT_LAST)
+		return disc_refuse_foreign(v->disc, m, why);
+	if (m->status == DISC_UNSUPPORTED && !m->sessions)
+		return why_set(why, -EMEDIUMTYPE, "%s cannot be used: %s",
+			       v->source, m->why_not_writable);
 	if (m->unreadable && !m->has_base && o->session_lba == IMPORT_LAST)
 		return why_set(why, -EIO, "%s", m->damage);
 	if (o->readonly)

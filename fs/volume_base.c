@@ -94,6 +94,8 @@ int volume_choose_base(struct volume *v, struct why *why)
 	size_t n = 0;
 	int err = disc_look(v->disc, &m, why);
 
+	if (!err && m.status == DISC_FOREIGN && !base)
+		err = disc_refuse_foreign(v->disc, &m, why);
 	if (!err && m.overwritable)
 		return why_set(why, -ENOTSUP,
 			       "-o base=%u: only on media that are written "
@@ -142,7 +144,10 @@ static int import_tree(struct volume *v, import_found found, struct why *why)
 
 	if (err)
 		return why_set(why, err, "out of memory");
-	v->blank = medium_is_blank(&v->medium);
+	/* Of a session that was asked for an empty folder would say that it
+	 * holds nothing. */
+	v->blank = medium_is_blank(&v->medium) &&
+		   v->opts.session_lba == IMPORT_LAST;
 	if (v->blank)
 		return 0;
 	err = volume_import(v, v->opts.session_lba, v->tree, found, &v->info,

@@ -115,6 +115,36 @@ struct doubt {
 };
 
 /*
+ * A burn to a blank medium that can be written over: nothing leads to what it
+ * left, so that the medium looks like one of somebody else's.
+ */
+static int doubt_rest(void *arg, const char *id)
+{
+	struct doubt *d = arg;
+	struct stage_intent intent = {0};
+	struct stage_binding b = {0};
+	struct stage *st;
+	int err = 0;
+
+	if (stage_open(d->root, id, true, &st, NULL) < 0)
+		return 0;
+	if (stage_get_binding(st, &b, NULL) == 0 && b.blank &&
+	    stage_get_intent(st, &intent, NULL) == 1 && intent.overwritable)
+		err = is_of_disc(d->disc, &d->medium, &b, &intent,
+				 stage_is_lent(st));
+	if (err > 0) {
+		struct session_intent si = intent_of(&intent);
+
+		if (session_fits(d->disc, &si))
+			disc_disregard(d->disc, si.nwa, si.blocks);
+	}
+	stage_intent_release(&intent);
+	stage_binding_release(&b);
+	stage_close(st, false);
+	return err < 0 ? err : 0;
+}
+
+/*
  * A stage that has sessions behind its base keeps them apart from it: they are
  * failed burns of its own as long as the medium is as it left it.
  */
@@ -151,10 +181,11 @@ int volume_doubt(struct disc *disc, const char *root, struct why *why)
 	struct doubt d = {.root = root, .disc = disc};
 	int err;
 
-	if (!is_drive(disc))
-		return 0;
 	err = disc_look(disc, &d.medium, why);
-	if (err < 0 || d.medium.overwritable || d.medium.sessions == 0)
+	if (!err && d.medium.overwritable && d.medium.status == DISC_FOREIGN)
+		return stage_each(root, doubt_rest, &d, why);
+	if (err < 0 || !is_drive(disc) || d.medium.overwritable ||
+	    d.medium.sessions == 0)
 		return err;
 	return stage_each(root, doubt_stage, &d, why);
 }
@@ -258,13 +289,14 @@ static int back(struct disc *disc, struct stage *st,
 		const struct stage_intent *intent, enum session_outcome outcome,
 		struct why *why)
 {
+	struct session_intent si = intent_of(intent);
 	bool left = false;
 	int err = 0;
 
 	if (!intent->overwritable)
 		err = pass_over(disc, st, intent, &left, why);
 	else if (outcome == SESSION_WHOLE)
-		err = disc_write_head(disc, intent->old_head, why);
+		err = session_take_back(disc, &si, why);
 	if (!err)
 		err = stage_set_intent(st, NULL, why);
 	if (!err && left)
@@ -302,6 +334,7 @@ static int recover_stage(struct disc *disc, struct stage *st, struct why *why)
 int volume_recover(struct disc *disc, const char *root, struct why *why)
 {
 	struct search s = {.root = root, .disc = disc};
+	struct why reason = {""};
 	struct stage *st;
 	int err = disc_look(disc, &s.medium, why);
 
@@ -314,7 +347,13 @@ int volume_recover(struct disc *disc, const char *root, struct why *why)
 	err = stage_open(root, id, false, &st, why);
 	if (err)
 		return err;
-	err = recover_stage(disc, st, why);
+	err = recover_stage(disc, st, &reason);
 	stage_close(st, false);
-	return err;
+	if (err == -ESTALE)
+		return why_set(why, err,
+			       "%s; its changes are in stage %s: \"discfs stage "
+			       "export %s DIR\" saves their files, \"discfs "
+			       "stage drop %s\" gives them up",
+			       why_text(&reason, err), id, id, id);
+	return err ? why_set(why, err, "%s", why_text(&reason, err)) : 0;
 }

@@ -280,8 +280,8 @@ for verb in blank format close recover; do
 done
 disc load
 : >"$IMG"
-for verb in blank format close recover; do
-	expect_error 32 'image file and no drive.*-o create' \
+for verb in format close recover; do
+	expect_error 32 'image file and no drive.*discfs blank' \
 		on_drive $verb "$IMG"
 done
 [ ! -s "$IMG" ] || fail "the image was written to"

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "burner/care.h"
@@ -41,7 +42,7 @@ static struct medium_info open_info(void)
 	struct why why = {""};
 	struct medium_info m;
 
-	ck_assert_msg(medium_info_open(DRIVE, &m, &why) == 0, "%s", why.text);
+	ck_assert_msg(medium_info_open(DRIVE, false, &m, &why) == 0, "%s", why.text);
 	return m;
 }
 
@@ -148,8 +149,8 @@ START_TEST(no_disc)
 			care_check(&m, (enum care_job)job, false, &why),
 			-ENOMEDIUM);
 	medium_info_release(&m);
-	ck_assert_int_eq(medium_info_open("/dev/sr9", &m, &why), -ENOENT);
-	ck_assert_int_eq(medium_info_open("/dev/null", &m, &why), -ENOTSUP);
+	ck_assert_int_eq(medium_info_open("/dev/sr9", false, &m, &why), -ENOENT);
+	ck_assert_int_eq(medium_info_open("/dev/null", false, &m, &why), -ENOTSUP);
 }
 END_TEST
 
@@ -399,11 +400,49 @@ START_TEST(an_image_is_no_drive)
 	struct medium_info m;
 
 	tools_sh("truncate -s 1M image");
-	ck_assert_int_eq(medium_info_open("image", &m, &why), 0);
+	ck_assert_int_eq(medium_info_open("image", true, &m, &why), 0);
 	ck_assert(!m.is_drive);
 	ck_assert_int_eq(m.medium.status, DISC_BLANK);
-	ck_assert_int_eq(care_check(&m, CARE_BLANK, false, &why), -ENOTSUP);
-	ck_assert_ptr_nonnull(strstr(why.text, "-o create"));
+	ck_assert_int_eq(care_check(&m, CARE_BLANK, false, &why), 1);
+	ck_assert_int_eq(care_check(&m, CARE_FORMAT, false, &why), -ENOTSUP);
+	ck_assert_ptr_nonnull(strstr(why.text, "discfs blank"));
+	medium_info_release(&m);
+}
+END_TEST
+
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	return st.st_size;
+}
+
+START_TEST(an_image_is_blanked)
+{
+	struct why why = {""};
+	struct medium_info m, other;
+
+	tools_sh("echo something >image; truncate -s 1M image");
+	ck_assert_int_eq(medium_info_open("image", true, &m, &why), 0);
+	ck_assert_int_eq(medium_info_open("image", true, &other, &why),
+			 -EBUSY);
+	ck_assert_int_eq(care_check(&m, CARE_BLANK, true, &why), -ENOTSUP);
+	ck_assert_int_eq(care_check(&m, CARE_BLANK, false, &why), 0);
+	ck_assert(care_destroys(&m, CARE_BLANK));
+	/* It is not what the user was asked about. */
+	tools_sh("echo more >>image");
+	ck_assert_int_eq(care_run(&m, CARE_BLANK, false, NULL, &why), -ESTALE);
+	ck_assert_int_gt(size_of("image"), 1 << 20);
+	ck_assert_int_eq(medium_info_look(&m, &why), 0);
+	ck_assert_int_eq(medium_info_open("image", false, &other, &why), 0);
+	ck_assert_int_eq(care_run(&m, CARE_BLANK, false, NULL, &why), -EBUSY);
+	ck_assert_int_gt(size_of("image"), 1 << 20);
+	medium_info_release(&other);
+	ck_assert_msg(care_run(&m, CARE_BLANK, false, NULL, &why) == 0, "%s",
+		      why.text);
+	ck_assert_int_eq(m.medium.status, DISC_BLANK);
+	ck_assert_int_eq(size_of("image"), 0);
 	medium_info_release(&m);
 }
 END_TEST
@@ -463,6 +502,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_drive_that_fails, 0, 10);
 	tcase_add_test(tc, asks_where_something_is_lost);
 	tcase_add_test(tc, an_image_is_no_drive);
+	tcase_add_test(tc, an_image_is_blanked);
 	tcase_add_test(tc, moves_the_tray);
 	suite_add_tcase(suite, tc);
 	failed = run_suite(suite);
