@@ -10,6 +10,7 @@
 #include "cli/exit_code.h"
 #include "cli/long_run.h"
 #include "cli/quote.h"
+#include "cli/show.h"
 #include "cli/show_args.h"
 #include "cli/show_report.h"
 #include "cli/target.h"
@@ -117,6 +118,7 @@ static int check_main(const struct command *self, int argc, char **argv)
 	show_result(&why, err, args.target, report, args.json, print);
 	if (!err && t.client && damage_of(report))
 		command_say("%s: damaged: %s", args.target, damage_of(report));
+	show_beside(args.target, report);
 	/* Of a session that cannot be read nothing was checked. */
 	if (!err)
 		code = bad_files(report)   ? CHECK_EXIT_DAMAGED

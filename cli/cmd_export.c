@@ -14,6 +14,7 @@
 #include "cli/exit_code.h"
 #include "cli/long_run.h"
 #include "cli/new_file.h"
+#include "cli/show.h"
 #include "cli/target.h"
 #include "common/cleanup.h"
 #include "common/size.h"
@@ -139,6 +140,7 @@ static void print(const struct args *a, struct json_object *report)
 
 	if (*left_out)
 		command_say("%s: %s", a->target, left_out);
+	show_beside(a->target, report);
 	if (strcmp(a->file, "-") != 0)
 		printf("exported: %" PRIu64 " blocks (%s)\n", blocks,
 		       size_format(answer_number(report, "bytes"), text));

@@ -127,6 +127,7 @@ static void show(struct json_object *status)
 {
 	const char *reason = answer_text(status, "readonly_reason");
 	const char *damage = answer_text(status, "damage");
+	const char *beside = answer_text(status, "beside");
 
 	show_row("source:", "%s", answer_text(status, "source"));
 	if (*answer_text(status, "mountpoint"))
@@ -139,6 +140,8 @@ static void show(struct json_object *status)
 		show_row("read-only:", "%s", *reason ? reason : "yes");
 	if (*damage && strcmp(damage, reason) != 0)
 		show_row("damaged:", "%s", damage);
+	if (*beside && strcmp(beside, reason) != 0)
+		show_row("beside:", "%s", beside);
 	show_medium(show_member(status, "medium"));
 	show_session(show_member(status, "session"));
 	show_space(show_member(status, "space"));

@@ -73,7 +73,7 @@ static int open_patiently(struct service *s, struct why *why)
 static int open_volume(struct service *s, struct why *why)
 {
 	struct options *o = s->plan->options;
-	const char *reason, *damage;
+	const char *reason, *damage, *beside;
 	int err;
 
 	err = open_patiently(s, why);
@@ -81,6 +81,10 @@ static int open_volume(struct service *s, struct why *why)
 		return err;
 	reason = volume_readonly_reason(s->volume);
 	damage = volume_damage(s->volume);
+	beside = volume_beside(s->volume);
+	if (beside &&
+	    (o->volume.readonly || !reason || strcmp(reason, beside) != 0))
+		command_say("%s: %s", o->volume.source, beside);
 	if (damage)
 		command_say("%s: damaged: %s%s", o->volume.source, damage,
 			    reason && !strcmp(reason, damage)

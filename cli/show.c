@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cli/client.h"
+#include "cli/command.h"
 #include "cli/quote.h"
 #include "common/cleanup.h"
 
@@ -25,6 +26,14 @@ bool show_is_true(struct json_object *object, const char *key)
 
 	return json_object_object_get_ex(object, key, &value) &&
 	       json_object_get_boolean(value);
+}
+
+void show_beside(const char *name, struct json_object *report)
+{
+	const char *text = report ? answer_text(report, "beside") : "";
+
+	if (*text)
+		command_say("%s: %s", name, text);
 }
 
 void show_row(const char *name, const char *fmt, ...)

@@ -23,6 +23,10 @@ void show_row(const char *name, const char *fmt, ...)
  * has and this one lacks.  @lost may be NULL. */
 void show_lost(struct json_object *lost);
 
+/* show_beside - on standard error, what else is on the disc @name that a
+ * @report, which may be NULL, is about. */
+void show_beside(const char *name, struct json_object *report);
+
 /* show_speeds - a row with speeds in bytes a second; @list may be NULL. */
 void show_speeds(struct json_object *list);
 

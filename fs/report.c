@@ -256,6 +256,8 @@ struct json_object *report_status(struct volume *v)
 		put_text(o, "readonly_reason", v->readonly_reason);
 	if (v->damage)
 		put_text(o, "damage", v->damage);
+	if (v->beside)
+		put_text(o, "beside", v->beside);
 	put(o, "medium", medium_object(v, &medium));
 	put(o, "session", session_object(blank, &info));
 	put(o, "space", space_object(v, &medium, &space));

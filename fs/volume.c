@@ -329,6 +329,8 @@ static int open_all(struct volume *v, const struct volume_opts *opts,
 		err = volume_import_base(
 			v, opts->stage_from ? NULL : volume_seek_stage, why);
 	if (!err)
+		err = volume_look_at_udf(v, why);
+	if (!err)
 		err = attach_stage(v, opts->stage_from, why);
 	volume_drop_ahead(v);
 	if (!err && (v->readonly_reason || v->opts.offline))
@@ -420,6 +422,7 @@ void volume_close(struct volume *v)
 	free(v->sessions);
 	free(v->readonly_reason);
 	free(v->damage);
+	free(v->beside);
 	free(v->source);
 	free(v->label);
 	free(v->given);
@@ -466,6 +469,11 @@ const char *volume_readonly_reason(const struct volume *v)
 const char *volume_damage(const struct volume *v)
 {
 	return v->damage;
+}
+
+const char *volume_beside(const struct volume *v)
+{
+	return v->beside;
 }
 
 void volume_statfs(struct volume *v, struct volume_statfs *ret)

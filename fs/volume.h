@@ -81,6 +81,10 @@ const char *volume_readonly_reason(const struct volume *v);
  * to be. */
 const char *volume_damage(const struct volume *v);
 
+/* volume_beside - a line about what the disc holds that is not shown; NULL:
+ * nothing is known of. */
+const char *volume_beside(const struct volume *v);
+
 /* volume_start - start the 5-second flusher and the committer (a mount only,
  * after daemonizing: threads do not survive a fork). */
 int volume_start(struct volume *v, struct why *why);
@@ -125,7 +129,7 @@ int volume_revert(struct volume *v, const char *const *paths, size_t n,
 /*
  * volume_check - read the base whole and compare with its recorded checksums
  * (burner/check.h).  *@ret is {files, bytes, no_checksum, damaged: [{path}],
- * unreadable: [{path, lba}], damage?}, lists sorted by path.  0 or -errno with @why.
+ * unreadable: [{path, lba}], damage?, beside?}, lists sorted by path.  0 or -errno with @why.
  */
 int volume_check(struct volume *v, const struct progress_sink *sink,
 		 struct json_object **ret, struct why *why);
@@ -134,7 +138,7 @@ int volume_check(struct volume *v, const struct progress_sink *sink,
  * volume_export - write what is shown, pending changes included, or session
  * number @session (0: what is shown), as an image of its own to @fd
  * (burner/export.h).  While it runs no commit begins and nothing is reverted.
- * *@ret is {blocks, bytes, left_out: text|null}.  0 or -errno with @why.
+ * *@ret is {blocks, bytes, left_out: text|null, beside?}.  0 or -errno with @why.
  */
 int volume_export(struct volume *v, unsigned session, int fd,
 		  const struct progress_sink *sink, struct json_object **ret,

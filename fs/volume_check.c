@@ -100,6 +100,8 @@ int volume_check(struct volume *v, const struct progress_sink *sink,
 		put(o, "unreadable", list_of(&bad, CHECK_UNREADABLE));
 		if (v->damage)
 			put_text(o, "damage", v->damage);
+		if (v->beside)
+			put_text(o, "beside", v->beside);
 		*ret = o;
 	}
 	for (uint32_t i = 0; i < bad.n; i++)

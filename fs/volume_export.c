@@ -11,13 +11,16 @@
 #include "fs/report_internal.h"
 #include "fs/volume_internal.h"
 
-static int give(const struct export_result *r, struct json_object **ret)
+static int give(const struct volume *v, const struct export_result *r,
+		struct json_object **ret)
 {
 	struct json_object *o = json_object_new_object();
 
 	put_number(o, "blocks", r->blocks);
 	put_number(o, "bytes", r->blocks * DISC_BLOCK);
 	put_text(o, "left_out", r->left_out);
+	if (v->beside)
+		put_text(o, "beside", v->beside);
 	*ret = o;
 	return 0;
 }
@@ -95,5 +98,5 @@ int volume_export(struct volume *v, unsigned session, int fd,
 	int err = session ? export_session(v, session, fd, sink, &result, why)
 			  : export_tree(v, fd, sink, &result, why);
 
-	return err ? err : give(&result, ret);
+	return err ? err : give(v, &result, ret);
 }

@@ -47,6 +47,7 @@ struct volume {
 	bool borrowed;	       /* the stage was made now, by volume_lost.c */
 	char *readonly_reason; /* NULL: writable */
 	char *damage;	       /* NULL: none is known */
+	char *beside;	       /* volume_beside */
 
 	/* commit_lock: one snapshot at a time; taken before flush_lock. */
 	pthread_mutex_t commit_lock;
@@ -240,6 +241,15 @@ int volume_choose_base(struct volume *v, struct why *why);
  * 0 or -errno with @why.
  */
 int volume_import_base(struct volume *v, import_found found, struct why *why);
+
+/* volume_udf.c */
+
+/*
+ * volume_look_at_udf - the words for a UDF file system beside what was
+ * imported: as v->beside, and as the reason why nothing is written.
+ * 0 or -ENOMEM.
+ */
+int volume_look_at_udf(struct volume *v, struct why *why);
 
 /* volume.c */
 
