@@ -150,6 +150,18 @@ static void commit_for_sync(struct fs_mount *m, fuse_req_t req)
 	free(w);
 }
 
+/*
+ * Whether a fsync of the root by @ctx asks for a burn.  A session is for good,
+ * and a disc takes only so many: the same may ask as on the control socket.
+ * The uid is as this process's user namespace has it.
+ */
+static bool may_commit(const struct fs_mount *m, const struct fuse_ctx *ctx)
+{
+	return (ctx->uid == 0 || ctx->uid == m->owner) &&
+	       volume_commits_on(m->volume, COMMIT_ON_SYNC) &&
+	       !tree_changed_by(m->tree, ctx->pid);
+}
+
 void mount_op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
 		       struct fuse_file_info *fi)
 {
@@ -157,8 +169,7 @@ void mount_op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync,
 
 	(void)datasync;
 	(void)fi;
-	if (ino == TREE_ROOT && volume_commits_on(m->volume, COMMIT_ON_SYNC) &&
-	    !tree_changed_by(m->tree, fuse_req_ctx(req)->pid))
+	if (ino == TREE_ROOT && may_commit(m, fuse_req_ctx(req)))
 		commit_for_sync(m, req);
 	else
 		reply_err(req, flush(m));

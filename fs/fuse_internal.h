@@ -65,6 +65,7 @@ struct fs_mount {
 	struct fuse_session *session;
 	char *dir; /* real path */
 	dev_t dev;
+	uid_t owner; /* who mounted it */
 
 	/* An xattr of the root for who knows its name, which is a secret: a
 	 * struct barrier, when what came before it has been served. */

@@ -329,6 +329,7 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 		return why_set(why, -ENOMEM, "cannot mount: out of memory");
 	m->volume = v;
 	m->tree = volume_tree(v);
+	m->owner = geteuid();
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_cond_init(&m->called, NULL);
 	cond_init(&m->noticed);
