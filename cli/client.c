@@ -4,26 +4,32 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <time.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include "cli/command.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 /* A diff of a million paths of 255 bytes; more is not read. */
 #define LINE_MAX_BYTES ((size_t)512 << 20)
 #define READ_BYTES ((size_t)64 << 10)
+/* After so long a silence it is asked what the process does. */
+#define SILENCE_MS 3000
 
 struct client {
 	int fd;
 	pid_t pid; /* of the process that serves, 0: not known */
-	int pidfd; /* the same, -1 */
+	int pidfd; /* the same, -1: not known */
 	bool passes; /* pass_fd goes with the next request */
 	int pass_fd;
+	bool told; /* the user, that there is no answer to this request */
 	char *buf; /* what was read and not yet used */
 	size_t used, size;
 	size_t seen; /* so many bytes of buf hold no newline */
@@ -60,9 +66,76 @@ static int check_peer(struct client *c, uid_t owner, struct why *why)
 			       "mount's owner %u",
 			       peer.uid, owner);
 	/* 0: a process of another pid namespace. */
-	c->pid = peer.pid;
-	if (peer.pid > 0)
+	if (peer.pid > 0) {
+		c->pid = peer.pid;
 		c->pidfd = (int)syscall(SYS_pidfd_open, peer.pid, 0);
+	}
+	return 0;
+}
+
+/* proc_pid_stat(5): a letter; 0 where it is not to be had. */
+static char state_of(pid_t pid)
+{
+	char path[64], line[256], *end;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+	f = pid > 0 ? fopen(path, "re") : NULL;
+	if (!f)
+		return 0;
+	if (!fgets(line, sizeof line, f))
+		line[0] = 0;
+	fclose(f);
+	/* The name before it may hold anything. */
+	end = strrchr(line, ')');
+	return end && end[1] == ' ' ? end[2] : 0;
+}
+
+static bool is_stopped(const struct client *c)
+{
+	char state = state_of(c->pid);
+
+	return state == 'T' || state == 't';
+}
+
+/*
+ * Nothing was heard for a while.  @patient: what was asked for may take its
+ * time, and goes on when we do not wait: then there is but something to say.
+ * Sets *@told once there is no more to say.
+ */
+static int on_silence(const struct client *c, bool patient, bool *told,
+		      struct why *why)
+{
+	long pid = c->pid;
+
+	if (is_stopped(c) && !patient)
+		return why_set(why, -ETIMEDOUT,
+			       "the mount's process %ld is stopped and does "
+			       "not answer: \"kill -CONT %ld\" lets it go on",
+			       pid, pid);
+	if (is_stopped(c))
+		command_say("waiting: the mount's process %ld is stopped: "
+			    "\"kill -CONT %ld\" lets it go on",
+			    pid, pid);
+	else if (!patient)
+		command_say("waiting: the mount's process %ld does not answer "
+			    "yet",
+			    pid);
+	else
+		return 0;
+	*told = true;
+	return 0;
+}
+
+/* A process that is stopped takes no more than some connections. */
+static int connect_in_time(int fd, const struct sockaddr_un *addr)
+{
+	struct timeval t = {.tv_sec = SILENCE_MS / 1000}, none = {0};
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t);
+	if (connect(fd, (const struct sockaddr *)addr, sizeof *addr))
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof none);
 	return 0;
 }
 
@@ -86,8 +159,12 @@ int client_connect(const char *path, uid_t owner, struct client **ret,
 		err = why_set(why, -errno, "socket: %s", strerror(errno));
 		goto fail;
 	}
-	if (connect(c->fd, (struct sockaddr *)&addr, sizeof addr)) {
-		err = why_set(why, -errno, "%s: %s", path, strerror(errno));
+	err = connect_in_time(c->fd, &addr);
+	if (err) {
+		why_set(why, err, "%s: %s", path,
+			err == -EAGAIN ? "the mount's process takes no more "
+					 "requests; is it stopped?"
+				       : strerror(-err));
 		goto fail;
 	}
 	err = check_peer(c, owner, why);
@@ -162,11 +239,16 @@ static int wait_readable(struct client *c, int wake_fd, struct why *why)
 		{.fd = c->fd, .events = POLLIN},
 		{.fd = wake_fd, .events = POLLIN},
 	};
+	int n, err = 0;
 
-	while (poll(fds, 2, -1) < 0)
-		if (errno != EINTR)
-			return why_set(why, -errno, "poll: %s",
-				       strerror(errno));
+	while ((n = poll(fds, 2, c->told ? -1 : SILENCE_MS)) <= 0) {
+		if (n < 0 && errno != EINTR)
+			err = why_set(why, -errno, "poll: %s", strerror(errno));
+		else if (n == 0)
+			err = on_silence(c, wake_fd >= 0, &c->told, why);
+		if (err)
+			return err;
+	}
 	if (fds[1].revents)
 		return why_set(why, -EINTR, "interrupted");
 	return 0;
@@ -261,6 +343,7 @@ int client_call(struct client *c, struct json_object *request,
 
 	if (!line)
 		return -ENOMEM;
+	c->told = false;
 	err = send_all(c, line, strlen(line), why);
 	if (!err)
 		err = send_all(c, "\n", 1, why);
@@ -297,22 +380,14 @@ int client_call_op(struct client *c, const char *op, struct json_object **ret,
 	return err;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 int client_wait_gone(struct client *c, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms, left;
+	int64_t end = clock_now_ms() + timeout_ms, left;
 	char junk[4096];
 
 	/* Where the process cannot be watched its hanging up must do: its
 	 * last act but for closing the disc. */
-	while ((left = end - now_ms()) > 0) {
+	while ((left = end - clock_now_ms()) > 0) {
 		struct pollfd fd = {.fd = c->pidfd, .events = POLLIN};
 
 		if (c->pidfd < 0)

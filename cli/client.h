@@ -32,6 +32,8 @@ pid_t client_peer(const struct client *c);
  * last answer, handing every event before it to @event (may be NULL).
  * @wake_fd: when it becomes readable the waiting ends with -EINTR, and the
  * connection is of no more use; -1 for none.
+ * A process that does not answer for some seconds is told of on standard error;
+ * one that is stopped ends the call without @wake_fd: -ETIMEDOUT.
  * Returns 0 with the answer in *@ret (a reference for the caller, who may
  * pass NULL), the -errno that the answer carries with its line in @why,
  * -EPIPE when the other end is gone, -EPROTO for what is no answer.

@@ -32,6 +32,11 @@
 #include "cli/umount_wait.h"
 #include "cli/unmount.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
+#include "fs/control.h"
+
+/* Of the lease, for the unmount itself. */
+enum { MARGIN_MS = 500 };
 
 /*
  * Nobody answers.  If the process died, what it had flushed is in the stage,
@@ -131,9 +136,16 @@ static int prepare_keep(const struct umount_args *a, struct target *t,
 	return err ? umount_fail(a, &why, err) : EXIT_CODE_OK;
 }
 
+/* Another one unmounted it while we waited for our turn, and its process ended
+ * before it came. */
+static bool is_gone(const struct target *t, int err)
+{
+	return (err == -EPIPE || err == -ESHUTDOWN) &&
+	       !unmount_is_mounted(&t->mount);
+}
+
 /* *@ret_burned: what was burned, in words (heap); "" for nothing. */
-static int prepare_burn(const struct umount_args *a, struct target *t,
-			char **ret_burned)
+static int burn(const struct umount_args *a, struct target *t, char **ret_burned)
 {
 	struct commit_result result = {0};
 	struct why why = {""};
@@ -151,6 +163,12 @@ static int prepare_burn(const struct umount_args *a, struct target *t,
 			    a->dir);
 		return EXIT_CODE_INTERRUPTED;
 	}
+	if (err && is_gone(t, err)) {
+		command_say("%s was unmounted by another meanwhile: \"discfs "
+			    "status %s\" shows whether changes wait",
+			    a->dir, t->mount.source);
+		return EXIT_CODE_FAILURE;
+	}
 	if (err) {
 		command_fail(&why, err, "cannot unmount %s: not burned",
 			     a->dir);
@@ -160,6 +178,48 @@ static int prepare_burn(const struct umount_args *a, struct target *t,
 		*result.text = 0; /* it says that there was nothing */
 	*ret_burned = result.text;
 	return EXIT_CODE_OK;
+}
+
+/*
+ * Changes are held off for as long as we are heard of.  Who was stopped, or had
+ * to wait, begins again: else changes would be left out of what was told to be
+ * all.  *@ret_until is when the hold ends.
+ */
+static int prepare_burn(const struct umount_args *a, struct target *t,
+			char **ret_burned, int64_t *ret_until)
+{
+	AUTO_FREE char *before = NULL;
+	struct why why = {""};
+	int code, err;
+
+	do {
+		free(before);
+		before = STEAL_PTR(*ret_burned);
+		code = burn(a, t, ret_burned);
+		if (code)
+			return code;
+		/* What the first one burned was burned. */
+		if (before && *before && !**ret_burned) {
+			free(*ret_burned);
+			*ret_burned = STEAL_PTR(before);
+		}
+		*ret_until = clock_now_ms() + CONTROL_LEASE_MS - MARGIN_MS;
+		err = client_call_op(t->client, "renew", NULL, &why);
+	} while (err == -ESTALE);
+	/* Or its process was told to end, which it did once it was burned. */
+	if (err && unmount_is_mounted(&t->mount))
+		return umount_fail(a, &why, err);
+	return EXIT_CODE_OK;
+}
+
+/* For who was stopped even between the last question and the unmount. */
+static int say_late(const struct umount_args *a)
+{
+	command_say("%s is unmounted, but it took so long that changes may have "
+		    "come after the burn: they are burned in the background, "
+		    "or wait for the next mount",
+		    a->dir);
+	return EXIT_CODE_FAILURE;
 }
 
 /* What is said last is what is so: it may be burned, and yet stay mounted. */
@@ -182,14 +242,16 @@ static int stay(const struct umount_args *a, struct target *t,
 /* @burned: in words; "" where it was asked for and there was nothing, NULL where
  * it was not. */
 static int finish(const struct umount_args *a, struct target *t,
-		  const char *burned)
+		  const char *burned, int64_t held_until)
 {
 	struct why why = {""};
+	bool late;
 	int err;
 
 	err = unmount_now(&t->mount, a->lazy, &why);
 	if (err)
 		return stay(a, t, burned, &why, err);
+	late = held_until && clock_now_ms() > held_until;
 	if (burned && *burned && !a->quiet)
 		puts(burned);
 	else if (burned && !*burned && a->verbose)
@@ -198,7 +260,7 @@ static int finish(const struct umount_args *a, struct target *t,
 	/* After a lazy unmount it may live on as long as it is in use. */
 	if (!a->lazy)
 		umount_wait_end(t);
-	return EXIT_CODE_OK;
+	return late ? say_late(a) : EXIT_CODE_OK;
 }
 
 /* Whether nothing is to be burned though it was not asked for; 0 with the
@@ -226,6 +288,7 @@ static int unmount_last(const struct umount_args *a, struct target *t)
 	struct json_object *status = NULL;
 	AUTO_FREE char *burned = NULL;
 	bool keep = a->keep, goes_down = false;
+	int64_t held_until = 0;
 	struct why why = {""};
 	int err, code;
 
@@ -237,9 +300,9 @@ static int unmount_last(const struct umount_args *a, struct target *t)
 	if (err)
 		return umount_fail(a, &why, err);
 	code = keep ? prepare_keep(a, t, goes_down, &status)
-		    : prepare_burn(a, t, &burned);
+		    : prepare_burn(a, t, &burned, &held_until);
 	if (!code)
-		code = finish(a, t, burned);
+		code = finish(a, t, burned, held_until);
 	if (!code && keep)
 		say_pending(a, status, goes_down);
 	json_object_put(status);

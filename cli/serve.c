@@ -16,6 +16,7 @@
 #include "cli/mountinfo.h"
 #include "cli/utab.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "fs/control.h"
 
@@ -200,6 +201,10 @@ static void finish(struct service *s, int ended_by)
 			log_error("%s: not burned: %s", source,
 				  why_text(&why, err));
 	}
+	/* What others asked for: they are told how it ended. */
+	volume_wind_up(s->volume);
+	while (volume_is_committing(s->volume))
+		clock_nap_ms(50);
 	why.text[0] = 0;
 	err = volume_flush(s->volume, &why);
 	if (err)

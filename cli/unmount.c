@@ -43,6 +43,11 @@ static int is_mounted(const struct mountinfo *m, struct why *why)
 	return ret;
 }
 
+bool unmount_is_mounted(const struct mountinfo *m)
+{
+	return is_mounted(m, NULL) != 0;
+}
+
 /* Run fusermount3 -u; its exit code, or -errno. */
 static int run_fusermount(const char *dir, bool lazy)
 {
@@ -129,6 +134,9 @@ int unmount_now(const struct mountinfo *m, bool lazy, struct why *why)
 		if (err != -EBUSY)
 			break;
 	}
+	/* Another one was faster, between the look and the call. */
+	if (err && is_mounted(m, NULL) == 0)
+		err = 0;
 	if (!err)
 		clean_utab(m->dir);
 	return err;

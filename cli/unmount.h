@@ -7,6 +7,10 @@
 #include "cli/mountinfo.h"
 #include "common/why.h"
 
+/* unmount_is_mounted - whether the very mount @m still stands on its folder, as
+ * far as can be told. */
+bool unmount_is_mounted(const struct mountinfo *m);
+
 /*
  * unmount_now - take @m out of the mount table, as "umount -i" does: by
  * umount2(2) for root, who also cleans libmount's table, by fusermount3 for

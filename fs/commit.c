@@ -89,15 +89,36 @@ static int check_medium(struct commit *c, struct why *why)
 	return 0;
 }
 
+/*
+ * While another one holds changes off, no page can have been changed; and who
+ * looks at the mount to push pages keeps that one from unmounting it.
+ */
+static int hold_and_push(struct commit *c, struct why *why)
+{
+	struct volume *v = c->v;
+	int err = 0;
+
+	if (c->hold)
+		c->held = volume_hold_too(v);
+	if (!c->dry && !c->held && !volume_is_held(v))
+		err = volume_push_pages(v, why);
+	if (err)
+		return err;
+	if (c->hold && !c->held) {
+		volume_hold(v);
+		c->held = true;
+	}
+	return 0;
+}
+
 static int freeze(struct commit *c, struct why *why)
 {
 	struct volume *v = c->v;
-	int err = c->dry ? 0 : volume_push_pages(v, why);
+	int err;
 
+	err = hold_and_push(c, why);
 	if (err)
 		return err;
-	if (c->hold)
-		tree_set_readonly(v->tree, true);
 	{
 		LOCK_GUARD(&v->flush_lock);
 		if (v->rebase_pending)

@@ -11,6 +11,7 @@
 struct commit {
 	struct volume *v;
 	bool hold;
+	bool held; /* volume_hold is done */
 	bool dry; /* stop once the size is known */
 	struct snapshot *snapshot;
 	struct session_plan plan;

@@ -98,16 +98,17 @@ void commit_settle(struct commit *c, int err)
 	    stage_set_intent(v->stage, NULL, &why) < 0)
 		log_warning("%s", why_text(&why, -EIO));
 	if (unsettled) {
-		tree_set_readonly(v->tree, true);
+		volume_lock_up(v);
 		log_error("%s could not be written, nor made what it was "
 			  "before; the changes are in the stage, and the next "
 			  "mount recovers the disc",
 			  v->source);
 	} else if (err && c->published && !v->rebase_pending) {
-		tree_set_readonly(v->tree, true);
+		volume_lock_up(v);
 		log_error("the session is burned, but could not be taken up: "
 			  "unmount with --keep and mount again");
-	} else if (err && c->hold) {
-		tree_set_readonly(v->tree, false);
 	}
+	/* Who asked for it is told that it failed, and releases nothing. */
+	if (err && c->held && !c->published)
+		volume_commit_release(v);
 }

@@ -56,6 +56,47 @@ static void keep_result(struct commit *c, int err, uint64_t blocks,
 	memcpy(v->last_result, text, sizeof text);
 }
 
+/* Whether nothing is to be begun any more.  What has nothing to burn is told
+ * so all the same. */
+static bool is_too_late(struct volume *v)
+{
+	{
+		LOCK_GUARD(&v->lock);
+		if (!v->winding)
+			return false;
+	}
+	return volume_pending(v) > 0;
+}
+
+static int say_too_late(struct why *why)
+{
+	return why_set(why, -ESHUTDOWN,
+		       "the mount's process was told to end; the changes stay "
+		       "in the stage");
+}
+
+static int take_turn(struct commit *c, struct why *why)
+{
+	struct volume *v = c->v;
+	int err;
+
+	if (is_too_late(v))
+		return say_too_late(why);
+	if (volume_try_turn(v, "a commit"))
+		return 0;
+	commit_set_state(v, STATE_WAITING);
+	err = volume_take_turn(v, "a commit", &c->sink, why);
+	/* volume_wind_up alone does that. */
+	if (err == -ECANCELED)
+		return say_too_late(why);
+	atomic_store(&v->cancel, 0);
+	if (!err && is_too_late(v)) {
+		volume_end_turn(v);
+		err = say_too_late(why);
+	}
+	return err;
+}
+
 static void serve(struct volume *v, const struct commit_request *r)
 {
 	struct commit c = {.v = v, .hold = r->hold};
@@ -66,16 +107,15 @@ static void serve(struct volume *v, const struct commit_request *r)
 
 	if (!v->stage) {
 		/* Read-only: there cannot be anything to burn. */
+		if (r->hold)
+			volume_hold(v);
 		r->done(r->arg, 0, 0, "nothing to burn");
 		return;
 	}
 	c.sink = (struct progress_sink){
 		.report = commit_report, .arg = &c, .cancel = &v->cancel};
 	atomic_store(&v->cancel, 0);
-	if (!volume_try_turn(v, "a commit")) {
-		commit_set_state(v, STATE_WAITING);
-		err = volume_take_turn(v, "a commit", &c.sink, &why);
-	}
+	err = take_turn(&c, &why);
 	if (!err) {
 		err = commit_carry_out(&c, &blocks, &why);
 		volume_end_turn(v);
@@ -98,10 +138,6 @@ static void serve(struct volume *v, const struct commit_request *r)
 			 blocks ? v->last_result : "nothing to burn");
 		log_info("%s: %s", v->source, text);
 	}
-	{
-		LOCK_GUARD(&v->lock);
-		v->held = r->hold && !err;
-	}
 	commit_set_state(v, STATE_IDLE);
 	r->done(r->arg, err, blocks, text);
 }
@@ -121,10 +157,12 @@ void *commit_thread(void *arg)
 			continue;
 		}
 		v->queue = r->next;
+		v->serving = true;
 		pthread_mutex_unlock(&v->lock);
 		serve(v, r);
 		free(r);
 		pthread_mutex_lock(&v->lock);
+		v->serving = false;
 	}
 	pthread_mutex_unlock(&v->lock);
 	return NULL;
@@ -149,15 +187,31 @@ int volume_commit(struct volume *v, bool hold, commit_done done, void *arg)
 	return 0;
 }
 
-void volume_commit_release(struct volume *v)
+void volume_wind_up(struct volume *v)
 {
-	{
-		LOCK_GUARD(&v->lock);
-		if (!v->held)
-			return;
-		v->held = false;
-	}
-	tree_set_readonly(v->tree, v->readonly_reason != NULL);
+	LOCK_GUARD(&v->lock);
+
+	v->winding = true;
+	if (v->state == STATE_WAITING)
+		atomic_store(&v->cancel, 1);
+}
+
+bool volume_is_committing(struct volume *v)
+{
+	LOCK_GUARD(&v->lock);
+
+	return v->serving || v->queue;
+}
+
+bool volume_is_behind(struct volume *v, const void *arg)
+{
+	const struct commit_request *r;
+	LOCK_GUARD(&v->lock);
+
+	for (r = v->queue; r; r = r->next)
+		if (r->arg == arg)
+			return true;
+	return false;
 }
 
 struct waiter {
@@ -212,9 +266,4 @@ int volume_commit_size(struct volume *v, uint64_t *ret_blocks, struct why *why)
 	err = commit_carry_out(&c, ret_blocks, why);
 	volume_end_turn(v);
 	return err;
-}
-
-void volume_commit_cancel(struct volume *v)
-{
-	atomic_store(&v->cancel, 1);
 }

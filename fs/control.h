@@ -29,15 +29,18 @@
  *				in the stage.  The reason, which may be missing, is told
  * {"op":"leaving"}		{"done":true}	an unmount begins, until the client hangs up:
  *				"status" says so, and who mounts the disc again waits
+ * {"op":"renew"}		{"done":true}	the hold lasts so long again, or ESTALE
  * {"op":"watch"}		progress events until the client hangs up
  * anything that fails		{"done":true,"error":"one line","errno":N}
  *
  * A client that hangs up during "commit" ends its waiting, not the burn; during
  * "check" and "export" it ends the work.  A
- * hold lasts until "release" or until its client hangs up, then (and, while
+ * * hold lasts until "release", until its client hangs up, or until CONTROL_LEASE_MS
+ * after the commit was over or the client said "renew"; then (and, while
  * the commit runs, when that is over) the mount is released: the unmount
- * helper stays connected until it has unmounted.  The end of the mount
- * (control_stop) releases nothing.
+ * helper stays connected until it has unmounted, and asks by "renew" just
+ * before whether nothing was changed.  The end of the mount (control_stop)
+ * releases nothing.
  *
  * A request is a line of at most 1 MiB; a longer one ends the connection.
  * Progress that a slow client did not read yet is replaced by newer.
@@ -50,10 +53,15 @@
 
 struct control;
 
+/* A hold that its client does not renew ends so long after the commit, so that
+ * one who is stopped does not lock everybody out. */
+enum { CONTROL_LEASE_MS = 3000 };
+
 /* control_start - make the socket and serve it in threads of its own. */
 int control_start(struct volume *v, dev_t dev, struct control **ret,
 		  struct why *why);
-/* control_stop - close, remove the socket, end the threads.  Takes NULL. */
+/* control_stop - close, remove the socket, end the threads.  Whose commit is
+ * over gets its answer, which takes a second at most.  Takes NULL. */
 void control_stop(struct control *c);
 
 /*

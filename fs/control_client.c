@@ -12,7 +12,11 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
+
+/* What ended with the mount is still told, to who listens. */
+enum { LAST_WORDS_MS = 1000 };
 
 /* Serve the first whole line in @cl->in; false if there is none. */
 static bool next_line(struct peer *cl)
@@ -135,9 +139,58 @@ static void receive_some(struct peer *cl)
 		cl->in_len += (size_t)n;
 }
 
+/* ---- time ---- */
+
+/* A hold is a lease from the end of its commit on.  Whether the answer could be
+ * sent does not matter: who is stopped does not read it. */
+static void check_lease(struct peer *cl, int64_t now)
+{
+	if (!cl->hold || (cl->call && !peer_commit_is_over(cl)))
+		return;
+	/* A commit that failed holds nothing. */
+	if (cl->call && cl->call->err)
+		return;
+	if (!cl->lease_end_ms)
+		cl->lease_end_ms = now + CONTROL_LEASE_MS;
+	if (now < cl->lease_end_ms)
+		return;
+	log_warning("who unmounts was not heard of for %d seconds: changes are "
+		    "let in again",
+		    CONTROL_LEASE_MS / 1000);
+	peer_release(cl);
+}
+
+/* A commit that another one keeps waiting says so, once. */
+static void check_patience(struct peer *cl, int64_t now)
+{
+	struct progress p = {.phase = "waiting",
+			     .waits_for = "a burn that runs already"};
+
+	if (!cl->call || cl->asked_ms < 0 ||
+	    now < cl->asked_ms + PEER_PATIENCE_MS)
+		return;
+	cl->asked_ms = -1;
+	if (cl->fd >= 0 && volume_is_behind(cl->v, cl->call))
+		peer_on_event(cl, &p);
+}
+
+static int next_check_ms(const struct peer *cl, int64_t now)
+{
+	int64_t at = INT64_MAX;
+
+	if (cl->hold && cl->lease_end_ms)
+		at = cl->lease_end_ms;
+	else if (cl->call && cl->asked_ms >= 0)
+		at = cl->asked_ms + PEER_PATIENCE_MS;
+	if (at == INT64_MAX)
+		return -1;
+	return at <= now ? 0 : (int)(at - now);
+}
+
 /* Wait for something to happen; false at control_stop. */
 static bool wait_for_more(struct peer *cl)
 {
+	int64_t now = clock_now_ms();
 	struct pollfd fds[3] = {
 		{.fd = cl->stop_fd, .events = POLLIN},
 		{.fd = cl->wake_fd, .events = POLLIN},
@@ -149,7 +202,9 @@ static bool wait_for_more(struct peer *cl)
 		fds[2].events |= POLLIN;
 	if (cl->out)
 		fds[2].events |= POLLOUT;
-	if (poll(fds, 3, -1) < 0)
+	check_lease(cl, now);
+	check_patience(cl, now);
+	if (poll(fds, 3, next_check_ms(cl, now)) < 0)
 		return errno == EINTR;
 	if (fds[0].revents)
 		return false;
@@ -175,6 +230,35 @@ static bool is_over(const struct peer *cl)
 	return cl->last_line && !cl->out && !cl->watch_asked && !cl->hold;
 }
 
+static void send_until(struct peer *cl, int64_t end)
+{
+	struct pollfd fd = {.fd = cl->fd, .events = POLLOUT};
+	int64_t left;
+
+	while (cl->fd >= 0 && cl->out && (left = end - clock_now_ms()) > 0)
+		if (poll(&fd, 1, (int)left) > 0)
+			send_some(cl);
+}
+
+/* The mount ends.  The commits are over: their clients are told how, and who
+ * asks for something now, that it is too late. */
+static void say_last(struct peer *cl)
+{
+	int64_t end = clock_now_ms() + LAST_WORDS_MS;
+
+	send_until(cl, end);
+	if (cl->fd < 0 || cl->out)
+		return;
+	if (cl->call && peer_commit_is_over(cl)) {
+		peer_end_commit(cl);
+	} else if (!cl->call && !cl->job) {
+		receive_some(cl);
+		if (cl->fd >= 0 && memchr(cl->in, '\n', cl->in_len))
+			peer_put_error(cl, -ESHUTDOWN, "the mount has ended");
+	}
+	send_until(cl, end);
+}
+
 static void serve(struct peer *cl)
 {
 	for (;;) {
@@ -187,8 +271,10 @@ static void serve(struct peer *cl)
 				peer_release(cl);
 			return;
 		}
-		if (!wait_for_more(cl))
-			return; /* the mount ends: nothing is to be released */
+		if (!wait_for_more(cl)) {
+			say_last(cl); /* nothing is to be released */
+			return;
+		}
 	}
 }
 

@@ -18,6 +18,8 @@
 enum {
 	PEER_MAX_LINE = 1 << 20,
 	PEER_MAX_EVENTS = 16,
+	/* Who waits for others is told so after this time. */
+	PEER_PATIENCE_MS = 2000,
 };
 
 /* A progress event that waits for its client. */
@@ -57,8 +59,10 @@ struct peer {
 
 	struct commit_call *call; /* running */
 	struct job *job;	  /* running, for this client alone */
+	int64_t asked_ms;	  /* when it was, or -1: nothing to tell */
 	bool hold;		  /* the commit's; afterwards: is held */
 	bool leaving;		  /* it unmounts */
+	int64_t lease_end_ms;	  /* of the hold; 0: the commit runs */
 	bool watching; /* for the commit or because it was asked for */
 	bool watch_asked;
 	struct volume_watch watch;
@@ -106,7 +110,7 @@ void peer_do_line(struct peer *cl, const char *line, size_t len);
 /*
  * A commit that was asked for: peer_end_commit answers once it is over and its
  * events are told; peer_leave_commit waits no longer.
- * peer_release - changes are allowed again.
+ * peer_release - changes are allowed again; nothing if none is held.
  * peer_end_job - answer, or, for one who hung up, end the work.
  */
 bool peer_commit_is_over(const struct peer *cl);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 enum { MAX_DEPTH = 16 }; /* of a request's JSON */
 
@@ -55,6 +56,7 @@ static void start_commit(struct peer *cl, bool hold)
 		peer_put_error(cl, err, strerror(-err));
 		return;
 	}
+	peer_release(cl);
 	pthread_mutex_init(&call->lock, NULL);
 	call->refs = 2;
 	call->wake_fd = cl->wake_fd;
@@ -68,7 +70,9 @@ static void start_commit(struct peer *cl, bool hold)
 		return;
 	}
 	cl->call = call;
+	cl->asked_ms = clock_now_ms();
 	cl->hold = hold;
+	cl->lease_end_ms = 0;
 }
 
 bool peer_commit_is_over(const struct peer *cl)
@@ -110,8 +114,22 @@ void peer_leave_commit(struct peer *cl)
 
 void peer_release(struct peer *cl)
 {
+	if (!cl->hold)
+		return;
 	cl->hold = false;
 	volume_commit_release(cl->v);
+}
+
+static void do_renew(struct peer *cl)
+{
+	if (!cl->hold) {
+		peer_put_error(cl, -ESTALE,
+			       "changes were let in again, since the unmount "
+			       "took too long");
+		return;
+	}
+	cl->lease_end_ms = clock_now_ms() + CONTROL_LEASE_MS;
+	peer_put_line(cl, peer_new_answer());
 }
 
 /* ---- jobs ---- */
@@ -307,6 +325,8 @@ static void do_op(struct peer *cl, const char *op, struct json_object *req)
 		peer_release(cl);
 		volume_unkeep(cl->v);
 		peer_put_line(cl, peer_new_answer());
+	} else if (strcmp(op, "renew") == 0) {
+		do_renew(cl);
 	} else if (strcmp(op, "keep") == 0) {
 		do_keep(cl, req);
 	} else if (strcmp(op, "leaving") == 0) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/cond.h"
 #include "common/log.h"
 #include "fs/fuse_uring_abi.h"
@@ -408,6 +409,25 @@ int fs_mount_sync(struct fs_mount *m)
 	return sync_at(m->dir, m->dev, m->barrier);
 }
 
+/*
+ * A signal ends the mount, but not a burn that runs: the session would be on the
+ * disc, or a part of it, while those who wait for it were told that it is not.
+ * Who unmounts then comes first, or a program would find the mount busy.
+ */
+static void finish_commit(struct fs_mount *m)
+{
+	enum { STEP_MS = 50 };
+
+	volume_wind_up(m->volume);
+	if (volume_is_committing(m->volume))
+		log_warning("%s: told to end by signal %d: the burn that runs "
+			    "is finished first",
+			    m->dir, atomic_load(&mount_signal));
+	while (!atomic_load(&m->ending) &&
+	       (volume_is_committing(m->volume) || volume_is_held(m->volume)))
+		clock_nap_ms(STEP_MS);
+}
+
 int fs_mount_loop(struct fs_mount *m)
 {
 	struct pollfd wake = {.fd = m->wake_fd, .events = POLLIN};
@@ -423,6 +443,8 @@ int fs_mount_loop(struct fs_mount *m)
 	while (!err && !atomic_load(&m->ending) && !atomic_load(&mount_signal))
 		if (poll(&wake, 1, -1) < 0 && errno != EINTR)
 			err = -errno;
+	if (!err && !atomic_load(&m->ending))
+		finish_commit(m);
 	if (!err && !atomic_load(&m->ending)) {
 		int left =
 			mountpoint_leave(m->dir, m->dev, m->barrier,

@@ -349,6 +349,7 @@ int volume_open(const struct volume_opts *opts, struct volume **ret,
 	pthread_mutex_init(&v->commit_lock, NULL);
 	pthread_mutex_init(&v->flush_lock, NULL);
 	pthread_mutex_init(&v->lock, NULL);
+	pthread_mutex_init(&v->hold_lock, NULL);
 	cond_init(&v->changed);
 	err = past_new(&v->past);
 	err = err ? why_set(why, err, "out of memory") : open_all(v, opts, why);
@@ -430,6 +431,7 @@ void volume_close(struct volume *v)
 	pthread_mutex_destroy(&v->commit_lock);
 	pthread_mutex_destroy(&v->flush_lock);
 	pthread_mutex_destroy(&v->lock);
+	pthread_mutex_destroy(&v->hold_lock);
 	pthread_cond_destroy(&v->changed);
 	free(v);
 }

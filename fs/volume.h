@@ -158,12 +158,16 @@ void volume_statfs(struct volume *v, struct volume_statfs *ret);
  * was nothing to do), or -errno with its line.  A request that comes while
  * another commit runs is served after it.
  * @hold: from the snapshot until volume_commit_release (or a failure) changes
- * get -EROFS: what the unmount helper needs.
+ * get -EROFS: what the unmount helper needs.  Of several holds each is to be
+ * released.
+ * @done gets -ESHUTDOWN for what was not begun at volume_wind_up.
  */
 typedef void (*commit_done)(void *arg, int err, uint64_t blocks,
 			    const char *text);
 int volume_commit(struct volume *v, bool hold, commit_done done, void *arg);
 void volume_commit_release(struct volume *v);
+/* volume_is_held - whether changes wait for a release. */
+bool volume_is_held(struct volume *v);
 /* volume_commit_wait - the same, in the calling thread. */
 int volume_commit_wait(struct volume *v, bool hold, struct why *why);
 
@@ -172,8 +176,16 @@ int volume_commit_wait(struct volume *v, bool hold, struct why *why);
 int volume_commit_size(struct volume *v, uint64_t *ret_blocks,
 		       struct why *why);
 
-/* volume_commit_cancel - end a running commit as soon as it does no harm. */
-void volume_commit_cancel(struct volume *v);
+/*
+ * volume_wind_up - the mount is to end: a commit that runs goes on to its end,
+ * none begins any more.  Returns at once.
+ * volume_is_committing - one runs or waits to be served.
+ */
+void volume_wind_up(struct volume *v);
+bool volume_is_committing(struct volume *v);
+/* volume_is_behind - whether the commit that was asked for with @arg waits for
+ * another one's end. */
+bool volume_is_behind(struct volume *v, const void *arg);
 
 /* volume_pending - how many deltas are not on the disc. */
 uint64_t volume_pending(struct volume *v);

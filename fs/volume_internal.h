@@ -81,9 +81,15 @@ struct volume {
 	bool keep;
 	unsigned leaving; /* so many unmount it */
 	bool unmounted;
-	bool held; /* changes wait for volume_commit_release */
+	bool winding; /* volume_wind_up: no commit begins any more */
+	bool serving; /* the committer is at a request */
 	struct volume_watch *watchers;
 	pthread_t flusher, committer;
+
+	/* hold_lock (volume_hold.c): taken before the tree lock. */
+	pthread_mutex_t hold_lock;
+	unsigned holds; /* so many volume_commit_release are to come */
+	bool locked_up;
 
 	atomic_int cancel;
 	int (*sync)(void *arg);
@@ -117,6 +123,17 @@ int volume_take_turn(struct volume *v, const char *who,
 		     const struct progress_sink *sink, struct why *why);
 bool volume_try_turn(struct volume *v, const char *who);
 void volume_end_turn(struct volume *v);
+
+/* volume_hold.c */
+
+/*
+ * volume_hold - let no changes in until volume_commit_release.
+ * volume_hold_too - the same, and true, where somebody else does so already.
+ * volume_lock_up - let none in any more before the next mount.
+ */
+void volume_hold(struct volume *v);
+bool volume_hold_too(struct volume *v);
+void volume_lock_up(struct volume *v);
 
 /* committer.c */
 

@@ -42,6 +42,13 @@ void volume_commit_release(struct volume *v)
 	pthread_cond_broadcast(&v->cond);
 }
 
+bool volume_is_behind(struct volume *v, const void *arg)
+{
+	LOCK_GUARD(&v->lock);
+
+	return v->behind && v->done_arg == arg;
+}
+
 int volume_commit_size(struct volume *v, uint64_t *ret_blocks, struct why *why)
 {
 	(void)v;

@@ -23,6 +23,7 @@ struct volume {
 	unsigned commits, releases, keeps;
 	int flush_error;
 	bool held;
+	bool behind; /* the commit waits for another one's end */
 	int commit_err; /* of volume_commit itself */
 	char diff_paths[256];
 };

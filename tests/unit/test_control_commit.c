@@ -126,6 +126,96 @@ START_TEST(releases_for_one_who_hung_up_when_the_commit_is_over)
 }
 END_TEST
 
+START_TEST(holds_for_who_is_heard_of)
+{
+	struct json_object *obj;
+	int fd = client();
+
+	say(fd, "{\"op\":\"commit\",\"hold\":true}");
+	wait_commit(1);
+	/* As long as the burn takes. */
+	nap(CONTROL_LEASE_MS + 300);
+	ck_assert_uint_eq(releases(), 0);
+	end_commit(0, 3, "done");
+	obj = hear(fd);
+	ck_assert_uint_eq(number_of(obj, "blocks"), 3);
+	json_object_put(obj);
+	nap(CONTROL_LEASE_MS - 1000);
+	obj = ask(fd, "{\"op\":\"renew\"}");
+	ck_assert(!json_object_object_get_ex(obj, "error", NULL));
+	json_object_put(obj);
+	nap(CONTROL_LEASE_MS - 1000);
+	ck_assert_uint_eq(releases(), 0);
+	nap(1500);
+	ck_assert_uint_eq(releases(), 1);
+	expect_error(fd, "{\"op\":\"renew\"}", ESTALE, NULL);
+	close(fd);
+	nap(100);
+	ck_assert_uint_eq(releases(), 1);
+}
+END_TEST
+
+/* Who is stopped reads nothing either, so that the answer cannot be sent. */
+START_TEST(holds_no_longer_for_who_does_not_read)
+{
+	int fd = client();
+
+	say(fd, "{\"op\":\"commit\",\"hold\":true}");
+	wait_commit(1);
+	for (uint64_t i = 0; i < 20000; i++)
+		emit(i % 2 ? "burning" : "closing", i);
+	end_commit(0, 3, "done");
+	nap(CONTROL_LEASE_MS - 1000);
+	ck_assert_uint_eq(releases(), 0);
+	nap(1500);
+	ck_assert_uint_eq(releases(), 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(tells_who_waits_for_another)
+{
+	struct json_object *obj;
+	int fd = client();
+
+	vol.behind = true;
+	say(fd, "{\"op\":\"commit\"}");
+	wait_commit(1);
+	obj = hear(fd);
+	ck_assert_str_eq(text_of(obj, "phase"), "waiting");
+	ck_assert_str_eq(text_of(obj, "waits_for"), "a burn that runs already");
+	json_object_put(obj);
+	end_commit(0, 0, "nothing");
+	obj = hear(fd);
+	ck_assert(json_object_object_get_ex(obj, "done", NULL));
+	json_object_put(obj);
+	close(fd);
+}
+END_TEST
+
+START_TEST(tells_the_end_that_comes_with_the_mounts)
+{
+	struct json_object *obj;
+	int fd = client(), late = client();
+
+	json_object_put(ask(late, "{\"op\":\"status\"}"));
+	say(fd, "{\"op\":\"commit\",\"hold\":true}");
+	wait_commit(1);
+	end_commit(0, 3, "done");
+	control_stop(control);
+	control = NULL;
+	obj = hear(fd);
+	ck_assert_ptr_nonnull(obj);
+	ck_assert_uint_eq(number_of(obj, "blocks"), 3);
+	json_object_put(obj);
+	ck_assert_ptr_null(hear(fd));
+	ck_assert_ptr_null(hear(late));
+	ck_assert_uint_eq(releases(), 0);
+	close(fd);
+	close(late);
+}
+END_TEST
+
 START_TEST(stops_while_a_commit_runs)
 {
 	int fd = client(), gone = client();
@@ -257,6 +347,10 @@ int main(void)
 	tcase_add_test(tcase, tells_of_a_commit);
 	tcase_add_test(tcase, does_not_wait_for_a_slow_reader);
 	tcase_add_test(tcase, holds_as_long_as_the_client_is_there);
+	tcase_add_test(tcase, holds_for_who_is_heard_of);
+	tcase_add_test(tcase, holds_no_longer_for_who_does_not_read);
+	tcase_add_test(tcase, tells_who_waits_for_another);
+	tcase_add_test(tcase, tells_the_end_that_comes_with_the_mounts);
 	tcase_add_test(tcase,
 		       releases_for_one_who_hung_up_when_the_commit_is_over);
 	tcase_add_test(tcase, stops_while_a_commit_runs);
