@@ -27,6 +27,8 @@ static int connect_to(struct target *t, struct why *why)
 		return why_set(why, -ENOENT,
 			       "no place for control sockets is known");
 	err = client_connect(path, t->mount.owner, &t->client, why);
+	if (err == -ECONNREFUSED)
+		control_sweep(t->mount.owner);
 	if (err == -ECONNREFUSED || err == -ENOENT)
 		return why_set(why, -ENOTCONN,
 			       "the process of this mount does not answer at "

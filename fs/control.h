@@ -3,9 +3,11 @@
 #define FS_CONTROL_H
 
 /*
- * The control socket of a mount: a unix stream socket in /run/discfs/ (root)
- * or $XDG_RUNTIME_DIR/discfs/, named by the mount's device number
- * ("MAJOR:MINOR").  One JSON object a line in both directions; only the
+ * The control socket of a mount: a unix stream socket in /run/discfs/ (root),
+ * $XDG_RUNTIME_DIR/discfs/ or /run/user/UID/discfs/, or, where these cannot be
+ * had, /tmp/discfs-UID/, or, where another user has made that,
+ * /tmp/discfs-UID-XXXXXX/; a folder that is not the owner's alone is passed
+ * over.  It is named by the mount's device number ("MAJOR:MINOR").  One JSON object a line in both directions; only the
  * owner of the mount and root are served (SO_PEERCRED).  It holds no file of
  * the mount open, so it works while the mount is busy.
  *
@@ -69,5 +71,9 @@ void control_stop(struct control *c);
  * this process's user; @owner_uid: of the mount.  Heap.
  */
 char *control_socket_path(dev_t dev, uid_t owner_uid);
+
+/* control_sweep - remove the sockets of @owner's mounts that nobody serves any
+ * more, since their processes were killed. */
+void control_sweep(uid_t owner);
 
 #endif

@@ -3,10 +3,13 @@
 
 #include "fs/control_internal.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -14,6 +17,15 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
+
+enum {
+	LOCK_TRIES = 20, /* of the folder */
+	LOCK_STEP_MS = 50,
+};
+
+/* What everybody may make a folder in. */
+static const char common_root[] = "/tmp";
 
 /*
  * The folders that may hold the sockets of @owner's mounts, best first: the
@@ -36,22 +48,69 @@ static char *folder(uid_t owner, unsigned i, bool *ret_more)
 	} else if (owner != 0 && i == 1) {
 		n = asprintf(&path, "/run/user/%u/discfs", (unsigned)owner);
 	} else if (owner != 0 && i == 2) {
-		n = asprintf(&path, "/tmp/discfs-%u", (unsigned)owner);
+		n = asprintf(&path, "%s/discfs-%u", common_root,
+			     (unsigned)owner);
 	} else {
 		*ret_more = false;
 	}
 	return n < 0 ? NULL : path;
 }
 
-/* Whether @path is a folder that only @owner can put something into (and, but
- * for root's, see). */
-static bool is_private(const char *path, uid_t owner)
+/* The folder @path, where nobody but @owner can put something into it (nor, but
+ * for root's, see what is there); -1 with errno: EPERM where one could. */
+static int open_private(const char *path, uid_t owner)
 {
 	mode_t others = owner == 0 ? 022 : 077;
+	AUTO_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+					    O_CLOEXEC);
 	struct stat st;
 
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
-	       st.st_uid == owner && (st.st_mode & others) == 0;
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st))
+		return -1;
+	if (st.st_uid != owner || (st.st_mode & others)) {
+		errno = EPERM;
+		return -1;
+	}
+	return STEAL_FD(fd);
+}
+
+static bool is_private(const char *path, uid_t owner)
+{
+	AUTO_FD int fd = open_private(path, owner);
+
+	return fd >= 0;
+}
+
+/*
+ * Where another user took the name in /tmp, one with a random end is the
+ * owner's: the folders of @owner with such names, in no order.  @fn returns true
+ * to end the search with that one, on the heap.
+ */
+static char *search_common(uid_t owner, bool (*fn)(const char *dir, void *arg),
+			   void *arg)
+{
+	DIR *dir = opendir(common_root);
+	char *found = NULL, prefix[32];
+	const struct dirent *e;
+	size_t len;
+
+	len = (size_t)snprintf(prefix, sizeof prefix, "discfs-%u-",
+			       (unsigned)owner);
+	while (dir && !found && (e = readdir(dir))) {
+		if (strncmp(e->d_name, prefix, len) != 0)
+			continue;
+		if (asprintf(&found, "%s/%s", common_root, e->d_name) < 0)
+			found = NULL;
+		if (found && is_private(found, owner) && fn(found, arg))
+			break;
+		free(found);
+		found = NULL;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 static char *socket_in(const char *dir, dev_t dev)
@@ -63,38 +122,73 @@ static char *socket_in(const char *dir, dev_t dev)
 		       : path;
 }
 
+static bool has_socket(const char *dir, void *arg)
+{
+	AUTO_FREE char *path = socket_in(dir, *(const dev_t *)arg);
+	struct stat st;
+
+	return path && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 char *control_socket_path(dev_t dev, uid_t owner_uid)
 {
+	AUTO_FREE char *found = NULL;
 	char *first = NULL;
 	bool more = true;
 	unsigned i;
 
 	for (i = 0; more; i++) {
 		AUTO_FREE char *dir = folder(owner_uid, i, &more);
-		AUTO_FREE char *path = dir ? socket_in(dir, dev) : NULL;
-		struct stat st;
 
-		if (!path)
+		if (!dir)
 			continue;
-		if (is_private(dir, owner_uid) && lstat(path, &st) == 0 &&
-		    S_ISSOCK(st.st_mode)) {
+		if (is_private(dir, owner_uid) && has_socket(dir, &dev)) {
 			free(first);
-			return STEAL_PTR(path);
+			return socket_in(dir, dev);
 		}
 		if (!first)
-			first = STEAL_PTR(path);
+			first = socket_in(dir, dev);
 	}
-	return first;
+	if (owner_uid != 0)
+		found = search_common(owner_uid, has_socket, &dev);
+	if (!found)
+		return first;
+	free(first);
+	return socket_in(found, dev);
+}
+
+/* ---- making one ---- */
+
+static bool take_any(const char *dir, void *arg)
+{
+	(void)dir;
+	(void)arg;
+	return true;
+}
+
+static char *make_in_common(uid_t uid)
+{
+	char *dir = search_common(uid, take_any, NULL);
+
+	if (dir)
+		return dir;
+	if (asprintf(&dir, "%s/discfs-%u-XXXXXX", common_root, (unsigned)uid) <
+	    0)
+		return NULL;
+	if (mkdtemp(dir))
+		return dir;
+	free(dir);
+	return NULL;
 }
 
 /* The folder for this process's sockets, made where it is missing.  Heap, or
- * NULL with errno. */
-static char *make_folder(void)
+ * NULL with @why. */
+static char *make_folder(struct why *why)
 {
 	uid_t uid = geteuid();
 	bool more = true;
+	char *common;
 	unsigned i;
-	int err = ENOENT;
 
 	for (i = 0; more; i++) {
 		AUTO_FREE char *dir = folder(uid, i, &more);
@@ -102,15 +196,104 @@ static char *make_folder(void)
 		if (!dir)
 			continue;
 		if (mkdir(dir, uid == 0 ? 0755 : 0700) && errno != EEXIST) {
-			err = errno;
+			why_set(why, -errno, "%s: %s", dir, strerror(errno));
 			continue;
 		}
 		if (is_private(dir, uid))
 			return STEAL_PTR(dir);
-		err = EPERM;
+		why_set(why, -errno, "%s: %s", dir,
+			errno == EPERM ? "it is not this user's alone (owner "
+					 "and mode)"
+				       : strerror(errno));
 	}
-	errno = err;
-	return NULL;
+	common = uid == 0 ? NULL : make_in_common(uid);
+	return common;
+}
+
+/* ---- those that nobody serves ---- */
+
+/* One at a time makes or removes sockets in a folder: a lock, or -1 where it is
+ * not to be had in a second, as of a process that is stopped.  @make: its file
+ * too, which would be root's where root looks into another user's folder. */
+static int lock_folder(int dirfd, bool make)
+{
+	AUTO_FD int fd = openat(dirfd, ".lock",
+				O_RDWR | O_NOFOLLOW | O_CLOEXEC |
+					(make ? O_CREAT : 0),
+				0600);
+
+	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return STEAL_FD(fd);
+		clock_nap_ms(LOCK_STEP_MS);
+	}
+	return -1;
+}
+
+/* By connecting: a socket listens before it has its name, and a process that
+ * lives takes the connection, or has no room for it. */
+static bool is_dead(int dirfd, const char *name)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	AUTO_FD int fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
+
+	if (fd < 0 || fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) ||
+	    !S_ISSOCK(st.st_mode))
+		return false;
+	/* The folder may be another user's, whose names are not to be
+	 * followed. */
+	snprintf(addr.sun_path, sizeof addr.sun_path, "/proc/self/fd/%d/%s",
+		 dirfd, name);
+	return connect(fd, (const struct sockaddr *)&addr, sizeof addr) &&
+	       errno == ECONNREFUSED;
+}
+
+/* The caller has the lock.  Only names as we give them. */
+static void sweep_locked(int dirfd)
+{
+	int copy = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *e;
+
+	if (!dir) {
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	rewinddir(dir);
+	while ((e = readdir(dir)))
+		if (e->d_name[strspn(e->d_name, "0123456789:.")] == 0 &&
+		    is_dead(dirfd, e->d_name))
+			unlinkat(dirfd, e->d_name, 0);
+	closedir(dir);
+}
+
+static bool sweep(const char *dir, void *arg)
+{
+	uid_t owner = *(const uid_t *)arg;
+	AUTO_FD int dirfd = open_private(dir, owner);
+	AUTO_FD int lock =
+		dirfd < 0 ? -1 : lock_folder(dirfd, owner == geteuid());
+
+	if (lock >= 0)
+		sweep_locked(dirfd);
+	return false;
+}
+
+void control_sweep(uid_t owner)
+{
+	bool more = true;
+
+	for (unsigned i = 0; more; i++) {
+		AUTO_FREE char *dir = folder(owner, i, &more);
+
+		if (dir)
+			sweep(dir, &owner);
+	}
+	if (owner != 0)
+		free(search_common(owner, sweep, &owner));
 }
 
 /* Bind under a name of our own, then take the place of what is there: another
@@ -143,18 +326,25 @@ static int bind_at(int fd, const char *path, ino_t *ret_ino)
 
 int control_listen(dev_t dev, char **ret_path, ino_t *ret_ino, struct why *why)
 {
-	AUTO_FREE char *dir = make_folder();
+	struct why refused = {""};
+	AUTO_FREE char *dir = make_folder(&refused);
 	AUTO_FREE char *path = NULL;
 	AUTO_FD int fd = -1;
+	AUTO_FD int dirfd = -1;
+	AUTO_FD int lock = -1;
 	int err;
 
 	if (!dir)
-		return why_set(why, -errno,
+		return why_set(why, -EPERM,
 			       "no folder for the control socket: %s",
-			       strerror(errno));
+			       why_text(&refused, -EPERM));
 	path = socket_in(dir, dev);
 	if (!path)
 		return why_set(why, -ENOMEM, "control socket: out of memory");
+	dirfd = open_private(dir, geteuid());
+	lock = dirfd < 0 ? -1 : lock_folder(dirfd, true);
+	if (lock >= 0)
+		sweep_locked(dirfd);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	err = fd < 0 ? -errno : bind_at(fd, path, ret_ino);
 	if (err)

@@ -188,6 +188,10 @@ static int stage_new(const char *root, const char *name, struct stage **ret,
 		stage_close(st, false);
 		return err;
 	}
+	if (stage_check_root(st->rootfd, st->root, why)) {
+		stage_close(st, false);
+		return -EPERM;
+	}
 	*ret = st;
 	return 0;
 }
@@ -197,7 +201,7 @@ static int open_folder(struct stage *st, const char *name, struct why *why)
 	st->dirfd = openat(st->rootfd, name,
 			   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (st->dirfd >= 0)
-		return 0;
+		return stage_check_folder(st->dirfd, st->path, why);
 	if (errno == ENOENT)
 		return why_set(why, -ENOENT, "there is no stage %s in %s",
 			       st->id, st->root);

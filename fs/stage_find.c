@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,9 +83,14 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 int stage_each(const char *root, int (*fn)(void *arg, const char *id),
 	       void *arg, struct why *why)
 {
+	AUTO_FD int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent **list;
-	int i, err = 0, n = scandir(root, &list, only_stages, by_name);
+	int i, err, n;
 
+	err = fd < 0 ? 0 : stage_check_root(fd, root, why);
+	if (err)
+		return err;
+	n = scandir(root, &list, only_stages, by_name);
 	if (n < 0 && errno == ENOENT)
 		return 0;
 	if (n < 0)

@@ -225,4 +225,14 @@ void stage_nap(void);
 /* stage_id_ok - whether @id is the name of a stage folder (a UUID). */
 bool stage_id_ok(const char *id);
 
+/* stage_owner.c */
+
+/*
+ * stage_check_root, stage_check_folder - whether nobody but this user (and root)
+ * can put something into the folder of stages, the folder of one; @path is for
+ * the words.  0, or -EPERM with what to do in @why.
+ */
+int stage_check_root(int fd, const char *path, struct why *why);
+int stage_check_folder(int fd, const char *path, struct why *why);
+
 #endif
