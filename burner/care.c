@@ -112,9 +112,9 @@ static int check_blank(const struct medium_info *m, bool full, struct why *why)
 			       type);
 	if (!is_blankable(m) && full)
 		return why_set(why, -ENOTSUP,
-			       "a %s has no thorough blanking; \"discfs "
-			       "format --full\" is the like of it",
-			       type);
+			       "a %s has no thorough blanking; the like of it "
+			       "is \"discfs format --full %s\"",
+			       type, disc_path(m->disc));
 	/* A DVD-RW that is formatted is none that is blank. */
 	if (is_blank && !full && m->profile != PROFILE_DVD_RW_RESTRICTED)
 		return why_set(why, 1, "the %s is blank already", type);
@@ -132,7 +132,8 @@ static int check_format(const struct medium_info *m, bool full, struct why *why)
 	if (m->profile == PROFILE_CD_RW)
 		return why_set(why, -ENOTSUP,
 			       "a CD-RW is not formatted for sessions, but "
-			       "blanked: \"discfs blank\"");
+			       "blanked: \"discfs blank %s\"",
+			       disc_path(m->disc));
 	if (!m->medium.overwritable && !is_dvd_rw(m))
 		return why_set(why, -ENOTSUP, "a %s cannot be formatted", type);
 	if (m->medium.overwritable && !m->unformatted && !full)
@@ -156,8 +157,9 @@ static int check_close(const struct medium_info *m, struct why *why)
 		return why_set(why, 1, "the %s is closed already", type);
 	if (m->damaged || m->drive_status == DISC_DAMAGED || has_open_track(m))
 		return why_set(why, -ENOTSUP,
-			       "a burn left its last track open: \"discfs "
-			       "recover\" first");
+			       "a burn left its last track open, which is "
+			       "closed by \"discfs recover %s\"",
+			       disc_path(m->disc));
 	if (m->medium.sessions == 0)
 		return why_set(why, -ENOTSUP,
 			       "the %s is blank: there is nothing to close",

@@ -21,6 +21,11 @@ int disc_open(const struct disc_params *params, struct disc **ret,
 	if (!path && (errno != ENOENT || !params->create))
 		return why_set(why, -errno, "cannot open %s: %s", params->path,
 			       strerror(errno));
+	if (!path && disc_is_device_place(params->path))
+		return why_set(why, -ENOENT,
+			       "%s is not there, and no image is made among "
+			       "devices (\"discfs drives\" lists the drives)",
+			       params->path);
 	if (!path)
 		return image_disc_open(params, ret, why);
 	absolute.path = path;

@@ -140,6 +140,12 @@ struct disc_params {
 };
 
 /*
+ * disc_is_device_place - whether a file at @path, which is not there, would be
+ * made where devices are: disc_open makes no image there.
+ */
+bool disc_is_device_place(const char *path);
+
+/*
  * disc_open - open the drive or image at params->path and look at it.
  * An image that is opened writable is locked (OFD write lock on all of the
  * file) until disc_free; one opened read-only is not.  A file that cannot be

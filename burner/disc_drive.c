@@ -338,8 +338,11 @@ static const char *judge(struct drive_disc *d, const struct medium *m)
 	case DISC_CLOSED:
 		return "the disc is closed";
 	case DISC_DAMAGED:
-		return "a burn left its last track open; \"discfs recover\" "
-		       "closes it";
+		snprintf(d->why_full, sizeof d->why_full,
+			 "a burn left its last track open, which is closed by "
+			 "\"discfs recover %s\"",
+			 d->disc.path);
+		return d->why_full;
 	case DISC_PROTECTED:
 		return "the disc is write-protected";
 	case DISC_UNSUPPORTED:

@@ -26,7 +26,7 @@ struct drive_disc {
 	bool burning;	     /* by libburn: all but its thread wait */
 	struct block_cache *cache;
 	struct drive_state state; /* by the last look */
-	char why_full[64];
+	char why_full[200];
 	bool eject;		  /* once it is freed */
 	/*
 	 * A block of the medium as it was, to know it by: the superblock.  The

@@ -24,6 +24,7 @@
 #include "common/size.h"
 #include "fs/report_media.h"
 #include "fs/stage.h"
+#include "fs/stage_way.h"
 
 struct care_args {
 	bool json, yes, full;
@@ -103,15 +104,21 @@ static void say_pending(const char *path, const struct pending *p)
 }
 
 /* They are still there, and their disc is not. */
-static void say_lost(const char *path, const struct pending *p)
+static void say_lost(const struct care_args *args, const char *path,
+		     const struct pending *p)
 {
-	if (p->deltas)
+	AUTO_FREE char *root = stage_root(args->stage_root, NULL);
+	struct stage_way from, export;
+
+	if (p->deltas && root)
 		command_say("%s: %" PRIu64 " change%s in stage %s cannot be "
-			    "burned to it any more: \"mount -o stage-from=%s\" "
-			    "takes them to a blank disc, \"discfs stage export "
-			    "%s DIR\" saves their files",
+			    "burned to it any more: \"%s\" takes them to a "
+			    "blank disc, \"%s\" saves their files",
 			    path, p->deltas, p->deltas == 1 ? "" : "s",
-			    p->stage, p->stage, p->stage);
+			    p->stage,
+			    stage_way_mount(&from, root, "stage-from",
+					    p->stage, path),
+			    stage_way(&export, root, "export", p->stage));
 	else if (p->unknown[0])
 		command_say("%s: it is not known whether changes waited for "
 			    "it: %s",
@@ -247,7 +254,7 @@ static int care(const struct care_args *args, const char *verb,
 				 disc_status_word(m.medium.status));
 			print_result(path, text, &m, args->json);
 			if (destroys)
-				say_lost(path, &pending);
+				say_lost(args, path, &pending);
 		}
 	} else if (err > 0) {
 		print_result(path, why->text, &m, args->json);

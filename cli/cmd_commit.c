@@ -93,8 +93,9 @@ static int burn(struct target *t, bool json, struct json_object *status,
 	err = commit_run(t->client, false, false, &result, why);
 	if (err == -EINTR)
 		return why_set(why, err,
-			       "interrupted: the burn goes on (\"discfs "
-			       "status\" shows how far it is)");
+			       "interrupted: the burn goes on, and how far it "
+			       "is shows \"discfs status %s\"",
+			       t->mount.dir);
 	if (err)
 		return err;
 	if (json)

@@ -22,6 +22,7 @@
 #include "fs/report_stage.h"
 #include "fs/stage.h"
 #include "fs/stage_export.h"
+#include "fs/stage_way.h"
 
 struct stage_args {
 	bool json, yes;
@@ -138,7 +139,7 @@ static void show_stage(struct json_object *s)
 	show_row("pending:", "%" PRIu64 " changes, %s staged",
 		 answer_number(show_member(s, "pending"), "deltas"),
 		 size_format(answer_number(s, "bytes"), bytes));
-	show_lost(show_member(s, "lost"));
+	show_lost(s);
 	show_deltas(json_object_object_get(s, "deltas"));
 }
 
@@ -188,6 +189,7 @@ static int stage_missing(const char *root, const struct stage_args *args,
 static void ask_drop(const char *root, const char *id)
 {
 	struct json_object *s;
+	struct stage_way way;
 	struct why why = {""};
 	char bytes[SIZE_TEXT];
 	int err = report_stage(root, id, &s, &why);
@@ -206,8 +208,8 @@ static void ask_drop(const char *root, const char *id)
 	if (show_is_true(s, "lent"))
 		fprintf(stderr,
 			"They were taken to another disc, but for what "
-			"\"discfs stage missing %s\" lists.\n",
-			id);
+			"\"%s\" lists.\n",
+			stage_way(&way, root, "missing", id));
 	fprintf(stderr,
 		"Stage %s of %s: %" PRIu64
 		" changes, %s.\nThey are not on the disc. Discard them? "
@@ -220,13 +222,14 @@ static void ask_drop(const char *root, const char *id)
 
 static int confirm_drop(const char *root, const char *id, struct why *why)
 {
+	struct stage_way way;
 	char line[16];
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return why_set(why, -EPERM,
 			       "the changes in stage %s would be lost: without "
-			       "a terminal to ask at, -y must say so",
-			       id);
+			       "a terminal to ask at, -y must say so: \"%s\"",
+			       id, stage_way(&way, root, "drop -y", id));
 	ask_drop(root, id);
 	if (!fgets(line, sizeof line, stdin) || (*line != 'y' && *line != 'Y'))
 		return why_set(why, -ECANCELED, "not discarded");
@@ -271,6 +274,7 @@ static int stage_export_to(const char *root, const struct stage_args *args,
 			   struct why *why)
 {
 	struct stage_export done;
+	struct stage_way way;
 	char bytes[SIZE_TEXT];
 	int err = stage_export(root, args->words[0], args->words[1],
 			       say_trouble, NULL, &done, why);
@@ -284,8 +288,9 @@ static int stage_export_to(const char *root, const struct stage_args *args,
 	if (done.left_out)
 		printf("%" PRIu64
 		       " changes have no staged content (removed, moved, "
-		       "attributes): \"discfs stage show %s\" lists them\n",
-		       done.left_out, args->words[0]);
+		       "attributes): \"%s\" lists them\n",
+		       done.left_out,
+		       stage_way(&way, root, "show", args->words[0]));
 	return done.troubles ? -EIO : 0;
 }
 
@@ -342,7 +347,7 @@ static int stage_run(const struct command *self, int argc, char **argv)
 		{.name = "stage", .value = &args.root},
 		{0},
 	};
-	AUTO_FREE char *root = NULL;
+	AUTO_FREE char *root = NULL, *id = NULL;
 	const struct verb *verb;
 	struct why why = {""};
 	int err;
@@ -359,7 +364,14 @@ static int stage_run(const struct command *self, int argc, char **argv)
 	if (err)
 		return err;
 	root = stage_root(args.root, &why);
-	err = root ? verb->run(root, &args, &why) : -ENOENT;
+	err = root ? 0 : -ENOENT;
+	/* The first word is a stage, for all that have one. */
+	if (!err && verb->n_words)
+		err = stage_resolve(root, args.words[0], &id, &why);
+	if (id)
+		args.words[0] = id;
+	if (!err)
+		err = verb->run(root, &args, &why);
 	if (err && why.text[0])
 		command_fail(&why, err, "stage %s", verb->name);
 	return exit_code_of(err);
@@ -382,7 +394,7 @@ const struct command command_stage = {
 		 "stage-from=ID) since its content\n"
 		 "is on the stage's own; export copies new and changed files "
 		 "into the new folder\n"
-		 "DIR; drop discards it.\n"
+		 "DIR; drop discards it.  The first digits of an ID will do.\n"
 		 "\n"
 		 "  --stage DIR  the folder that stages are in, as -o stage=\n"
 		 "  --json       as JSON, with sizes in bytes\n"

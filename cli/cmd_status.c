@@ -100,7 +100,7 @@ static void show_stage(struct json_object *s)
 	show_row("stage:", "%s, %s", answer_text(s, "id"),
 		 size_format(answer_number(s, "bytes"), bytes));
 	show_row("", "%s", answer_text(s, "path"));
-	show_lost(show_member(s, "lost"));
+	show_lost(s);
 }
 
 static void show_state(struct json_object *status)

@@ -158,9 +158,9 @@ static int burn(const struct umount_args *a, struct target *t, char **ret_burned
 		err = commit_run(t->client, true, a->verbose, &result, &why);
 	if (err == -EINTR) {
 		command_say("interrupted: the burn of %s goes on, and it "
-			    "stays mounted (\"discfs status\" shows how far "
-			    "it is)",
-			    a->dir);
+			    "stays mounted; how far it is shows \"discfs status "
+			    "%s\"",
+			    a->dir, a->dir);
 		return EXIT_CODE_INTERRUPTED;
 	}
 	if (err && is_gone(t, err)) {

@@ -279,7 +279,8 @@ int serve_try(struct serve_plan *plan)
 	struct why why = {""};
 	int err;
 
-	if (o->volume.create && access(o->volume.source, F_OK))
+	if (o->volume.create && access(o->volume.source, F_OK) &&
+	    !disc_is_device_place(o->volume.source))
 		return EXIT_CODE_OK;
 	err = find_session(o, &why);
 	o->volume.offline = true;

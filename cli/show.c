@@ -4,11 +4,14 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/client.h"
 #include "cli/command.h"
 #include "cli/quote.h"
 #include "common/cleanup.h"
+#include "fs/stage_way.h"
 
 struct json_object *show_member(struct json_object *object, const char *key)
 {
@@ -53,19 +56,24 @@ void show_row(const char *name, const char *fmt, ...)
 	printf("%-12s %s\n", name, quoted ? quoted : "");
 }
 
-void show_lost(struct json_object *lost)
+void show_lost(struct json_object *stage)
 {
+	struct json_object *lost = show_member(stage, "lost");
+	AUTO_FREE char *root = strdup(answer_text(stage, "path"));
+	char *slash = root ? strrchr(root, '/') : NULL;
 	uint64_t missing = answer_number(lost, "missing");
+	struct stage_way way;
 
-	if (!lost)
+	if (!lost || !slash)
 		return;
+	*slash = 0;
 	show_row("", "of the lost disc of stage %s",
 		 answer_text(lost, "stage"));
 	if (missing)
 		show_row("",
-			 "without %" PRIu64 " of its changes: \"discfs stage "
-			 "missing %s\"",
-			 missing, answer_text(lost, "stage"));
+			 "without %" PRIu64 " of its changes: \"%s\"", missing,
+			 stage_way(&way, root, "missing",
+				   answer_text(lost, "stage")));
 }
 
 void show_deltas(struct json_object *list)

@@ -20,8 +20,8 @@ void show_row(const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* show_lost - where a stage was made of a lost disc's: which, and what that
- * has and this one lacks.  @lost may be NULL. */
-void show_lost(struct json_object *lost);
+ * has and this one lacks.  @stage, a stage's report, may tell of none. */
+void show_lost(struct json_object *stage);
 
 /* show_beside - on standard error, what else is on the disc @name that a
  * @report, which may be NULL, is about. */

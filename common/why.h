@@ -10,7 +10,7 @@
  * "nobody wants to know".
  */
 struct why {
-	char text[512];
+	char text[1024]; /* commands with long paths are whole */
 };
 
 /*

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "fs/commit_internal.h"
 #include "fs/stage_loan.h"
+#include "fs/stage_way.h"
 
 /*
  * The line that a person gets, and what "status" shows from now on.  A session
@@ -25,15 +26,15 @@ static void keep_result(struct commit *c, int err, uint64_t blocks,
 				  ? "burned and verified (tree only)"
 				  : "burned and verified";
 	const char *lender = stage_lender(v->stage, NULL);
-	char text[sizeof v->last_result], lost[200] = "";
+	char text[sizeof v->last_result], lost[500] = "";
+	struct stage_way drop;
 	struct why failed = {""};
 
 	/* The first session of a disc that takes a lost one's place. */
 	if (lender && c->plan.blank)
 		snprintf(lost, sizeof lost,
-			 "; stage %s of the lost disc is kept until \"discfs "
-			 "stage drop %s\"",
-			 lender, lender);
+			 "; stage %s of the lost disc is kept until \"%s\"",
+			 lender, stage_way(&drop, v->stage_root, "drop", lender));
 	if (err && !c->published)
 		snprintf(text, sizeof text, "not burned: %s%s",
 			 why_text(why, err), c->note);

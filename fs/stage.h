@@ -255,8 +255,9 @@ int stage_find(const char *root, const struct stage_binding *now,
 	       char **ret_id, bool *ret_recover, struct why *why);
 
 /* stage_say_grown - what stage_find says of a stage that is bound to an older
- * state of the disc: -ESTALE with @why. */
-int stage_say_grown(const char *id, const struct stage_binding *b,
+ * state of the disc at @source: -ESTALE with @why. */
+int stage_say_grown(const char *root, const char *id,
+		    const struct stage_binding *b, const char *source,
 		    struct why *why);
 
 /*

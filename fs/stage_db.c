@@ -7,6 +7,7 @@
 
 #include "common/cleanup.h"
 #include "fs/stage_internal.h"
+#include "fs/stage_way.h"
 
 enum {
 	APPLICATION_ID = 0x64697366, /* "disf" */
@@ -362,16 +363,20 @@ static int check_tables(struct stage *st, struct why *why)
 
 int stage_check_age(const struct stage *st, struct why *why)
 {
+	struct stage_way export, drop;
+
 	if (st->version == STAGE_SCHEMA_VERSION)
 		return 0;
 	return why_set(
 		why, -EPROTO,
 		"stage %s was made by an older build of discfs (format "
 		"%d, this one has %d), which told discs apart in "
-		"another way: burn it with that one, or save its files "
-		"with \"discfs stage export %s DIR\" and discard it with "
-		"\"discfs stage drop %s\"; -o nostage leaves it alone",
-		st->id, st->version, STAGE_SCHEMA_VERSION, st->id, st->id);
+		"another way: -o nostage leaves it alone; burn it with that "
+		"one, or save its files with \"%s\" and discard it with "
+		"\"%s\"",
+		st->id, st->version, STAGE_SCHEMA_VERSION,
+		stage_way(&export, st->root, "export", st->id),
+		stage_way(&drop, st->root, "drop", st->id));
 }
 
 static int check(struct stage *st, struct why *why)

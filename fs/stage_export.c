@@ -488,7 +488,7 @@ static int open_all(struct exporter *x, const char *root, const char *id,
 	if (stage_in_use(x->st, &pid))
 		return why_set(x->why, -EBUSY,
 			       "stage %s is in use: copy from the mount, or "
-			       "unmount it with \"discfs umount --keep\"",
+			       "unmount it with \"discfs umount --keep DIR\"",
 			       id);
 	err = stage_view_load(x->st, &x->view, x->why);
 	if (err)

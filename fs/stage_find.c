@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "fs/stage_internal.h"
 #include "fs/stage_loan.h"
+#include "fs/stage_way.h"
 
 static char *join(const char *a, const char *b)
 {
@@ -187,40 +188,58 @@ const char *stage_printable(const char *path, char *buf, size_t size)
 	return buf;
 }
 
-static enum verdict stale(const char *id, const struct stage_binding *s,
-			  struct why *why, const char *text)
+/* The stage that is looked at, and the disc. */
+struct question {
+	const char *root, *id, *source;
+};
+
+static enum verdict stale(const struct question *q,
+			  const struct stage_binding *s, struct why *why,
+			  const char *text)
 {
+	struct stage_way from, none, drop;
 	char path[150];
 
 	why_set(why, -ESTALE,
-		"stage %s (of %s) %s: -o stage-from=%s takes it all the same, "
-		"-o nostage leaves it alone, discfs stage drop %s discards it",
-		id, stage_printable(s->path, path, sizeof path), text, id, id);
+		"stage %s (of %s) %s: \"%s\" takes it all the same, \"%s\" "
+		"leaves it alone, \"%s\" discards it",
+		q->id, stage_printable(s->path, path, sizeof path), text,
+		stage_way_mount(&from, q->root, "stage-from", q->id, q->source),
+		stage_way_mount(&none, q->root, "nostage", NULL, q->source),
+		stage_way(&drop, q->root, "drop", q->id));
 	return STALE;
 }
 
 /* The same, of a disc that is not any more what the changes were made to. */
-static enum verdict grown(const char *id, const struct stage_binding *s,
-			  struct why *why, const char *text)
+static enum verdict grown(const struct question *q,
+			  const struct stage_binding *s, struct why *why,
+			  const char *text)
 {
+	struct stage_way rebase, none, export, drop;
 	char path[120];
 
 	why_set(why, -ESTALE,
-		"stage %s (of %s) %s: -o rebase takes it where nothing changed "
-		"on both sides, -o nostage leaves it alone, discfs stage "
-		"export %s DIR saves its files, discfs stage drop %s discards "
-		"it",
-		id, stage_printable(s->path, path, sizeof path), text, id, id);
+		"stage %s (of %s) %s: \"%s\" takes it where nothing changed on "
+		"both sides, \"%s\" leaves it alone, \"%s\" saves its files, "
+		"\"%s\" discards it",
+		q->id, stage_printable(s->path, path, sizeof path), text,
+		stage_way_mount(&rebase, q->root, "rebase", NULL, q->source),
+		stage_way_mount(&none, q->root, "nostage", NULL, q->source),
+		stage_way(&export, q->root, "export", q->id),
+		stage_way(&drop, q->root, "drop", q->id));
 	return STALE;
 }
 
 static const char grown_text[] =
 	"has changes for this disc as it was before something else wrote to it";
 
-int stage_say_grown(const char *id, const struct stage_binding *b,
+int stage_say_grown(const char *root, const char *id,
+		    const struct stage_binding *b, const char *source,
 		    struct why *why)
 {
-	grown(id, b, why, grown_text);
+	const struct question q = {root, id, source};
+
+	grown(&q, b, why, grown_text);
 	return -ESTALE;
 }
 
@@ -265,7 +284,8 @@ static enum verdict judge_disc(const struct stage_binding *s,
 }
 
 /* Both image files, or one of them. */
-static enum verdict judge_image(const char *id, const struct stage_binding *s,
+static enum verdict judge_image(const struct question *q,
+				const struct stage_binding *s,
 				const struct stage_intent *intent,
 				const struct stage_binding *now,
 				struct why *why)
@@ -284,7 +304,7 @@ static enum verdict judge_image(const char *id, const struct stage_binding *s,
 			return SURE;
 		if (both && !there)
 			return LIKELY;
-		return stale(id, s, why,
+		return stale(q, s, why,
 			     "has changes for the disc that this is a copy of");
 	}
 	if (s->blank && now->blank && same_file && same_path)
@@ -293,18 +313,18 @@ static enum verdict judge_image(const char *id, const struct stage_binding *s,
 	    (same_file || (same_path && now->tip_lba == intent->nwa)))
 		return SURE;
 	if (same_path && s->import_flags != now->import_flags && same_file)
-		return stale(id, s, why,
+		return stale(q, s, why,
 			     "was made with other norock or nojoliet options");
 	if (same_path && same_file)
-		return grown(id, s, why, grown_text);
+		return grown(q, s, why, grown_text);
 	if (same_path)
-		return stale(id, s, why,
+		return stale(q, s, why,
 			     "has changes for another disc that was at this "
 			     "path");
 	/* An inode alone tells little: it is used again once a file is gone.
 	 * Moved, and then grown, or moved while blank, it may be. */
 	if (same_file && !there && now->nwa >= s->nwa && now->blank == s->blank)
-		return grown(id, s, why,
+		return grown(q, s, why,
 			     "may have changes for this disc before it was "
 			     "moved");
 	return OTHER;
@@ -337,7 +357,7 @@ static bool may_be(const struct claim *c, const struct stage_binding *now)
 	       (c->burning && now->tip_lba == c->intent.nwa);
 }
 
-static enum verdict judge(const char *id, const struct claim *c,
+static enum verdict judge(const struct question *q, const struct claim *c,
 			  const struct stage_binding *now, struct why *why)
 {
 	const struct stage_binding *s = &c->binding;
@@ -352,12 +372,13 @@ static enum verdict judge(const char *id, const struct claim *c,
 		return OTHER;
 	if (s->image_ino == 0 && now->image_ino == 0)
 		return judge_disc(s, intent, now);
-	return judge_image(id, s, intent, now, why);
+	return judge_image(q, s, intent, now, why);
 }
 
 static int look(void *arg, const char *id)
 {
 	struct search *f = arg;
+	const struct question q = {f->root, id, f->now->path};
 	struct claim c;
 	enum verdict v;
 	struct why why;
@@ -372,7 +393,7 @@ static int look(void *arg, const char *id)
 		log_warning("%s; left aside", why_text(&why, err));
 		return 0;
 	}
-	v = judge(id, &c, f->now, &why);
+	v = judge(&q, &c, f->now, &why);
 	/* As a crash of a mount without changes leaves it. */
 	if (v == STALE && c.empty)
 		v = OTHER;
@@ -390,6 +411,23 @@ static int look(void *arg, const char *id)
 	return *slot ? 0 : -ENOMEM;
 }
 
+static int say_both(const struct search *f, const char *id, const char *second,
+		    struct why *why)
+{
+	const char *source = f->now->path;
+	struct stage_way from, none, drop;
+
+	return why_set(why, -ESTALE,
+		       "stages %s and %s both belong to this disc: take one "
+		       "with \"%s\", leave them alone with \"%s\", or discard "
+		       "one with \"%s\"",
+		       id, second,
+		       stage_way_mount(&from, f->root, "stage-from", id,
+				       source),
+		       stage_way_mount(&none, f->root, "nostage", NULL, source),
+		       stage_way(&drop, f->root, "drop", second));
+}
+
 static int conclude(struct search *f, char **ret_id, bool *ret_recover,
 		    struct why *why)
 {
@@ -397,13 +435,7 @@ static int conclude(struct search *f, char **ret_id, bool *ret_recover,
 
 	if (f->second[best]) {
 		*ret_id = STEAL_PTR(f->id[best]);
-		return why_set(why, -ESTALE,
-			       "stages %s and %s both belong to this disc: "
-			       "take one with -o stage-from=%s, leave them "
-			       "alone with -o nostage, or discard one with "
-			       "discfs stage drop %s",
-			       *ret_id, f->second[best], *ret_id,
-			       f->second[best]);
+		return say_both(f, *ret_id, f->second[best], why);
 	}
 	if (f->id[best]) {
 		*ret_id = STEAL_PTR(f->id[best]);

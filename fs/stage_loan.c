@@ -15,6 +15,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "fs/stage_internal.h"
+#include "fs/stage_way.h"
 
 /* ---- what stands in the database ---- */
 
@@ -172,6 +173,7 @@ static int is_lending(const struct stage *st, const char *borrower,
 	struct stage_binding b = {0};
 	struct stage *other;
 	char disc[100] = "another disc";
+	struct stage_way drop;
 
 	if (stage_open(st->root, borrower, true, &other, NULL) == 0) {
 		if (stage_get_binding(other, &b, NULL) == 0)
@@ -181,10 +183,10 @@ static int is_lending(const struct stage *st, const char *borrower,
 	}
 	return why_set(why, -EBUSY,
 		       "the changes in stage %s wait to be burned to %s, as "
-		       "stage %s: mount that one and unmount it, or give it up "
-		       "with \"discfs stage drop %s\"; -o nostage leaves both "
-		       "alone",
-		       st->id, disc, borrower, borrower);
+		       "stage %s: -o nostage leaves both alone; mount that one "
+		       "and unmount it, or give it up with \"%s\"",
+		       st->id, disc, borrower,
+		       stage_way(&drop, st->root, "drop", borrower));
 }
 
 int stage_loan_check(struct stage *st, struct why *why)
@@ -214,8 +216,11 @@ int stage_loan_check(struct stage *st, struct why *why)
 /* The root is locked: nobody else makes a link now. */
 int stage_loan_give(const struct stage *lender, int dirfd, struct why *why)
 {
+	struct stage_way export;
 	struct stat s;
 	int err;
+
+	stage_way(&export, lender->root, "export", lender->id);
 
 	if (fstatat(lender->dirfd, "data", &s, AT_SYMLINK_NOFOLLOW) < 0)
 		return why_set(why, -errno, "stage %s: %s", lender->id,
@@ -224,17 +229,15 @@ int stage_loan_give(const struct stage *lender, int dirfd, struct why *why)
 		return why_set(why, -EBUSY,
 			       "the data file of stage %s has another name "
 			       "already (a hard link): it cannot be burned to "
-			       "another disc; \"discfs stage export %s DIR\" "
-			       "saves its files",
-			       lender->id, lender->id);
+			       "another disc; \"%s\" saves its files",
+			       lender->id, export.text);
 	if (linkat(lender->dirfd, "data", dirfd, "data", 0) == 0)
 		return 0;
 	err = errno == EPERM || errno == ENOSYS ? -EOPNOTSUPP : -errno;
 	return why_set(why, err,
 		       "stage %s cannot be burned to another disc, since %s "
-		       "makes no hard links (%s): \"discfs stage export %s "
-		       "DIR\" saves its files",
-		       lender->id, lender->root, strerror(-err), lender->id);
+		       "makes no hard links (%s): \"%s\" saves its files",
+		       lender->id, lender->root, strerror(-err), export.text);
 }
 
 int stage_lend(struct stage *lender, const struct stage_binding *b,
@@ -274,6 +277,7 @@ int stage_loan_claim(struct stage *st, struct why *why)
 {
 	struct stage_reader reader = {.node = claim_node, .arg = st->data};
 	struct why detail = {""};
+	struct stage_way drop;
 	struct stage *lender;
 	struct stat ours, theirs;
 	int err;
@@ -297,9 +301,9 @@ int stage_loan_claim(struct stage *st, struct why *why)
 	if (err < 0)
 		return why_set(why, err,
 			       "stage %s has its bytes from stage %s, which "
-			       "cannot be read (%.200s): \"discfs stage drop "
-			       "%s\" discards that one",
+			       "cannot be read (%.200s): \"%s\" discards that "
+			       "one",
 			       st->id, st->lender, why_text(&detail, err),
-			       st->lender);
+			       stage_way(&drop, st->root, "drop", st->lender));
 	return 0;
 }

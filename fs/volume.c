@@ -14,6 +14,7 @@
 #include "common/cond.h"
 #include "common/log.h"
 #include "fs/diff.h"
+#include "fs/stage_way.h"
 #include "fs/volume_internal.h"
 
 /* ---- the medium ---- */
@@ -155,17 +156,27 @@ int volume_set_readonly(struct volume *v, const char *reason)
 static int missing(struct volume *v, int err, struct why *why)
 {
 	AUTO_FREE char *id = NULL;
+	struct stage_way create, export, drop;
 
-	if (stage_find_path(v->stage_root, v->source, &id) != 1)
+	/* disc_open had words for who wanted one. */
+	if (disc_is_device_place(v->source) && v->opts.create)
+		return err;
+	if (disc_is_device_place(v->source))
 		return why_set(why, err,
-			       "%s: %s (-o create makes a blank image)",
+			       "%s: %s (\"discfs drives\" lists the drives)",
 			       v->source, strerror(-err));
+	if (stage_find_path(v->stage_root, v->source, &id) != 1)
+		return why_set(why, err, "%s: %s; a blank image is made by \"%s\"",
+			       v->source, strerror(-err),
+			       stage_way_mount(&create, v->stage_root, "create",
+					       NULL, v->source));
 	return why_set(why, err,
 		       "%s is gone, but stage %s holds changes for it: bring "
-		       "the image back, save its files with \"discfs stage "
-		       "export %s DIR\", or give them up with \"discfs stage "
-		       "drop %s\"",
-		       v->source, id, id, id);
+		       "the image back, save its files with \"%s\", or give "
+		       "them up with \"%s\"",
+		       v->source, id,
+		       stage_way(&export, v->stage_root, "export", id),
+		       stage_way(&drop, v->stage_root, "drop", id));
 }
 
 static int open_disc(struct volume *v, struct why *why)
@@ -254,8 +265,10 @@ static int open_stage(struct volume *v, const char *from, bool *ret_made,
 
 	if (v->opts.no_stage)
 		return 0;
-	if (from)
-		return volume_open_named(v, from, look_only, why);
+	if (from) {
+		err = stage_resolve(v->stage_root, from, &id, why);
+		return err ? err : volume_open_named(v, id, look_only, why);
+	}
 	err = volume_find_stage(v, &id, why);
 	if (!err)
 		err = volume_find_former(v, &id, why);

@@ -78,7 +78,7 @@ static int found(struct search *s, const char *id,
 	s->id = strdup(id);
 	if (!s->id)
 		return -ENOMEM;
-	stage_say_grown(id, b, s->why);
+	stage_say_grown(s->v->stage_root, id, b, s->v->source, s->why);
 	return 1;
 }
 

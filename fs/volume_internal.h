@@ -75,7 +75,7 @@ struct volume {
 	enum commit_state state;
 	struct progress progress; /* of the running commit; file is progress_file */
 	char progress_file[256];
-	char last_result[512];
+	char last_result[1024];
 	struct commit_request *queue;
 	bool stopping, started;
 	bool keep;

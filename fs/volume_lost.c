@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "fs/stage_loan.h"
 #include "fs/stage_salvage.h"
+#include "fs/stage_way.h"
 #include "fs/volume_internal.h"
 
 /* So many lines at the mount; the others by "discfs stage missing". */
@@ -30,6 +31,7 @@ static int look_for_own(struct volume *v, const char *id, const char *borrower,
 			struct why *why)
 {
 	AUTO_FREE char *own = NULL;
+	struct stage_way drop;
 	bool recover;
 	int found = stage_find(v->stage_root, &v->binding, &own, &recover, why);
 
@@ -41,10 +43,10 @@ static int look_for_own(struct volume *v, const char *id, const char *borrower,
 	if (found < 0)
 		return found;
 	return why_set(why, -EBUSY,
-		       "stage %s holds changes for this disc already: burn "
-		       "them, or discard them with \"discfs stage drop %s\", "
-		       "before those of stage %s are taken to it",
-		       own, own, id);
+		       "stage %s holds changes for this disc already: before "
+		       "those of stage %s are taken to it burn them, or discard "
+		       "them with \"%s\"",
+		       own, id, stage_way(&drop, v->stage_root, "drop", own));
 }
 
 /*
@@ -55,6 +57,7 @@ static int may_lend(struct volume *v, const char *id, char **ret_borrower,
 		    struct why *why)
 {
 	AUTO_FREE char *borrower = NULL;
+	struct stage_way from, drop;
 	int lent = stage_borrower(v->stage_root, id, &borrower);
 	int err;
 
@@ -69,15 +72,20 @@ static int may_lend(struct volume *v, const char *id, char **ret_borrower,
 		return err;
 	return why_set(why, -EBUSY,
 		       "the changes in stage %s wait already to be burned to "
-		       "another disc, as stage %s: -o stage-from=%s takes them "
-		       "to this one, \"discfs stage drop %s\" gives that up",
-		       id, borrower, borrower, borrower);
+		       "another disc, as stage %s: \"%s\" takes them to this "
+		       "one, \"%s\" gives that up",
+		       id, borrower,
+		       stage_way_mount(&from, v->stage_root, "stage-from",
+				       borrower, v->source),
+		       stage_way(&drop, v->stage_root, "drop", borrower));
 }
 
 /* ---- taking it ---- */
 
-static void tell_missing(const char *id, const struct stage_salvage *s)
+static void tell_missing(const char *root, const char *id,
+			 const struct stage_salvage *s)
 {
+	struct stage_way way;
 	char text[120], path[200];
 
 	if (!s->n_missing)
@@ -94,10 +102,10 @@ static void tell_missing(const char *id, const struct stage_salvage *s)
 			    (unsigned)(s->n_missing - MISSING_LINES));
 	log_warning(
 		"%u of the changes in stage %s cannot be burned here, since "
-		"their content was on the lost disc (\"discfs stage "
-		"missing %s\" lists them); files that were not changed are "
-		"not known at all",
-		(unsigned)s->n_missing, id, id);
+		"their content was on the lost disc (\"%s\" lists them); "
+		"files that were not changed are not known at all",
+		(unsigned)s->n_missing, id,
+		stage_way(&way, root, "missing", id));
 }
 
 static struct attr usual_folder(void)
@@ -136,7 +144,7 @@ static int lend(struct volume *v, struct stage *lender, struct why *why)
 				 &v->stage, why);
 	if (!err) {
 		v->borrowed = true;
-		tell_missing(stage_id(lender), &s);
+		tell_missing(v->stage_root, stage_id(lender), &s);
 	}
 	stage_salvage_release(&s);
 	stage_view_release(&view);

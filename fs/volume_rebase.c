@@ -18,6 +18,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "fs/stage_view.h"
+#include "fs/stage_way.h"
 #include "fs/volume_internal.h"
 
 /* ---- what is in a session ---- */
@@ -368,6 +369,7 @@ static int look_at_binding(struct volume *v, const struct stage_binding *b,
 {
 	const struct stage_binding *now = &v->binding;
 	struct stage_intent intent = {0};
+	struct stage_way way;
 	int n = stage_get_intent(v->stage, &intent, why);
 
 	stage_intent_release(&intent);
@@ -388,9 +390,12 @@ static int look_at_binding(struct volume *v, const struct stage_binding *b,
 	    (b->image_dev != now->image_dev || b->image_ino != now->image_ino))
 		return why_set(why, -ESTALE,
 			       "-o rebase is not possible: stage %s is of a "
-			       "blank disc that was another file (with -o "
-			       "stage-from=%s too it is)",
-			       stage_id(v->stage), stage_id(v->stage));
+			       "blank disc that was another file: \"%s\" "
+			       "takes it all the same",
+			       stage_id(v->stage),
+			       stage_way_mount(&way, v->stage_root,
+					       "rebase,stage-from",
+					       stage_id(v->stage), v->source));
 	if (v->blank ||
 	    (!b->blank && (now->tip_lba < b->tip_lba || now->nwa < b->nwa)))
 		return why_set(why, -ESTALE,
@@ -509,6 +514,7 @@ int volume_open_former(struct volume *v, const char *id, bool look_only,
 int volume_check_stage(struct volume *v, bool named, struct why *why)
 {
 	struct stage_binding b = {0};
+	struct stage_way way;
 	int err = stage_check_age(v->stage, why);
 
 	if (!err)
@@ -522,10 +528,12 @@ int volume_check_stage(struct volume *v, bool named, struct why *why)
 	else
 		err = why_set(why, -ESTALE,
 			      "the changes in stage %s were made to another "
-			      "state of this disc (with -o rebase too they are "
-			      "put on this one, where it did not change as "
-			      "well)",
-			      stage_id(v->stage));
+			      "state of this disc: \"%s\" puts them on this "
+			      "one, where it did not change as well",
+			      stage_id(v->stage),
+			      stage_way_mount(&way, v->stage_root,
+					      "rebase,stage-from",
+					      stage_id(v->stage), v->source));
 	stage_binding_release(&b);
 	return err;
 }

@@ -170,7 +170,7 @@ for kind in cd-r cd-rw dvd-r dvd-rw dvd+r dvd+r-dl bd-r; do
 	unchanged does recover
 	says 'no track of the .* is damaged or open$'
 	disc damage
-	unchanged expect_error 32 'recover. first' on_drive close -y /dev/sr0
+	unchanged expect_error 32 'closed by "discfs recover /dev/sr0"' on_drive close -y /dev/sr0
 	does recover
 	says 'the open track was closed'
 	disc_is appendable
@@ -401,7 +401,7 @@ for verb in blank close; do
 	on_drive $verb -y --stage "$STAGE" /dev/sr0 2>"$T/err"
 	sed 's/^/stderr: /' "$T/err"
 	[ "$(wc -l <"$T/err")" -eq 1 ] || fail "$verb: not one line"
-	grep -q "/dev/sr0: 1 change in stage $id .*-o stage-from=$id\" .*stage export $id DIR" \
+	grep -q "/dev/sr0: 1 change in stage $id .*-o stage=$STAGE,stage-from=${id:0:8} .*stage export --stage $STAGE ${id:0:8} DIR" \
 		"$T/err" || fail "$verb: not told"
 	[ $verb = blank ] || new_drive dvd+r
 	mount_drive "stage-from=$id"

@@ -63,7 +63,7 @@ for kind in bd-r dvd+r bd-re; do
 	mount_drive
 	same "$MNT/two" "$T/want/two"
 	on_drive umount "$MNT" >"$T/said"
-	grep -q "stage drop $id" "$T/said" || fail "$kind: $(cat "$T/said")"
+	grep -q "discfs stage drop --stage $STAGE ${id:0:8}" "$T/said" || fail "$kind: $(cat "$T/said")"
 	is_on_disc
 	[ "$(stages)" = "$id" ] || fail "$kind: $(stages)"
 	ok "$kind: a failed burn's stage is burned to a blank disc"

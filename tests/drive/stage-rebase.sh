@@ -40,11 +40,11 @@ echo foreign >"$T/foreign"
 for kind in cd-r dvd+r bd-r dvd+rw; do
 	waiting
 	grow -map "$T/foreign" /foreign
-	expect_error 32 "stage $id .*before something else wrote to it: -o rebase .*-o nostage .*stage export $id .*stage drop $id" \
+	expect_error 32 "stage $id .*before something else wrote to it: \"discfs mount -o stage=$STAGE,rebase .*,nostage .*stage export --stage $STAGE ${id:0:8} DIR.*stage drop --stage $STAGE ${id:0:8}\"" \
 		mount_drive
 	! mounted || fail "$kind: and yet it is mounted"
 	[ "$(stages)" = "$id" ] || fail "$kind: another stage: $(stages)"
-	expect_error 32 "another state of this disc .*-o rebase" \
+	expect_error 32 "another state of this disc.*-o stage=$STAGE,rebase" \
 		mount_drive "stage-from=$id"
 	mount_drive nostage 2>"$T/err"
 	[ "$(ls "$MNT")" = $'dir\nedited\nforeign\nkept' ] ||

@@ -151,7 +151,7 @@ ok "it is refused where it would not be written, or in another one's place"
 mnt -o "stage-from=$id" 2>said
 sed 's/^/said: /' said
 [ "$(grep -c '^discfs: missing: ' said)" -eq 8 ] || fail "not each is told"
-tail -n 1 said | grep -Eq "8 of the changes .*stage missing $id" || fail "no count"
+tail -n 1 said | grep -Eq "8 of the changes .*stage missing --stage $STAGE ${id:0:8}" || fail "no count"
 rm -rf got
 cp -a "$MNT/." got
 new=$("$DISCFS" status --json "$MNT" | jq -r .stage.id)
@@ -192,7 +192,7 @@ mnt -o nostage away.iso "$MNT.2" 2>err
 [ ! -e "$MNT.2/new" ] || fail "nostage shows the stage"
 umnt "$MNT.2"
 : >third.iso
-expect_error 32 "-o stage-from=$new takes them to this one" \
+expect_error 32 "-o stage=$STAGE,stage-from=${new:0:8} $T/third.iso DIR\" takes them to this one" \
 	mnt -o "stage-from=$id" third.iso
 stages export "$id" exported >export.out || true
 cmp exported/second want/second || fail "no export beside the loan"
@@ -241,7 +241,7 @@ mv away.iso gone.iso
 mnt -o "stage-from=$id" 2>err
 umnt >said
 cat said
-grep -q "burned and verified.*stage drop $id" said ||
+grep -q "burned and verified.*stage drop --stage $STAGE ${id:0:8}" said ||
 	fail "nobody says that the old stage is there"
 is_on "$IMG"
 readable "$IMG" second new/elsewhere/sub/edited
@@ -399,7 +399,7 @@ echo staged >"$MNT/staged"
 keep
 mv "$IMG" lost.iso
 id=$(stages list --json | jq -r '.stages[].id')
-expect_error 32 "makes no hard links .*discfs stage export $id DIR" \
+expect_error 32 "makes no hard links .*discfs stage export --stage $STAGE ${id:0:8} DIR" \
 	mnt -o "stage-from=$id,create" other.iso
 [ "$(ls "$STAGE")" = "$id" ] || fail "another stage is left: $(ls "$STAGE")"
 stages export "$id" saved

@@ -75,7 +75,7 @@ id=$(stage_id)
 echo foreign >foreign
 
 grow -map foreign /theirs/new
-expect_error 32 "$id.*-o rebase" mnt
+expect_error 32 "$id.*-o stage=$STAGE,rebase " mnt
 ok "without -o rebase a disc that grew is refused, and told of it"
 back
 
@@ -142,7 +142,7 @@ mnt -o ro,rebase
 [ "$(cat "$MNT/other/file")" = foreign ] || fail "no new session"
 [ "$(cat "$MNT/newdir/inside")" = staged ] || fail "no stage"
 umnt
-expect_error 32 "$id.*-o rebase" mnt
+expect_error 32 "$id.*-o stage=$STAGE,rebase " mnt
 ok "a read-only mount shows both and settles nothing"
 
 mnt -o rebase

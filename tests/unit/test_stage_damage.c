@@ -215,13 +215,15 @@ static void make_older(char id[64])
 
 static void ck_says_it_is_old(const char *id)
 {
-	char text[128];
+	char text[512];
 
 	ck_assert_msg(strstr(why.text, id) != NULL, "%s", why.text);
 	ck_assert_msg(strstr(why.text, "older build") != NULL, "%s", why.text);
-	snprintf(text, sizeof text, "discfs stage export %s DIR", id);
+	snprintf(text, sizeof text, "\"discfs stage export --stage '%s' %.8s DIR\"",
+		 root, id);
 	ck_assert_msg(strstr(why.text, text) != NULL, "%s", why.text);
-	snprintf(text, sizeof text, "discfs stage drop %s", id);
+	snprintf(text, sizeof text, "\"discfs stage drop --stage '%s' %.8s\"", root,
+		 id);
 	ck_assert_msg(strstr(why.text, text) != NULL, "%s", why.text);
 	ck_assert_ptr_null(strstr(why.text, "wrote to it"));
 	ck_assert_uint_lt(strlen(why.text), sizeof why.text - 1);

@@ -139,14 +139,16 @@ static void ck_none(void)
 /* It must not be used: st is named, and how to go on. */
 static void ck_refused(const char *reason, const char *way)
 {
-	char text[128];
+	char text[512];
 
 	ck_assert_int_eq(find(), -ESTALE);
 	ck_assert_str_eq(found, stage_id(st));
 	ck_assert_msg(strstr(why.text, reason) != NULL, "%s", why.text);
 	ck_assert_msg(strstr(why.text, way) != NULL, "%s", why.text);
-	ck_assert_ptr_nonnull(strstr(why.text, "-o nostage"));
-	snprintf(text, sizeof text, "discfs stage drop %s", stage_id(st));
+	snprintf(text, sizeof text, "-o 'stage=%s,nostage' ", root);
+	ck_assert_msg(strstr(why.text, text) != NULL, "%s", why.text);
+	snprintf(text, sizeof text, "\"discfs stage drop --stage '%s' %.8s\"", root,
+		 stage_id(st));
 	ck_assert_msg(strstr(why.text, text) != NULL, "%s", why.text);
 	ck_assert_uint_lt(strlen(why.text), sizeof why.text - 1);
 	ck_assert_ptr_null(strchr(why.text, '\n'));
@@ -154,15 +156,19 @@ static void ck_refused(const char *reason, const char *way)
 
 static void ck_stale(const char *reason)
 {
-	char way[128];
+	char way[512];
 
-	snprintf(way, sizeof way, "-o stage-from=%s", stage_id(st));
+	snprintf(way, sizeof way, "\"discfs mount -o 'stage=%s,stage-from=%.8s' ",
+		 root, stage_id(st));
 	ck_refused(reason, way);
 }
 
 static void ck_grown(const char *reason)
 {
-	ck_refused(reason, "-o rebase");
+	char way[512];
+
+	snprintf(way, sizeof way, "\"discfs mount -o 'stage=%s,rebase' ", root);
+	ck_refused(reason, way);
 	ck_assert_ptr_null(strstr(why.text, "-o stage-from"));
 }
 
@@ -289,9 +295,9 @@ START_TEST(two_stages_match)
 	ck_assert_int_eq(find(), -ESTALE);
 	ck_assert_ptr_nonnull(strstr(why.text, stage_id(st)));
 	ck_assert_ptr_nonnull(strstr(why.text, stage_id(other)));
-	ck_assert_ptr_nonnull(strstr(why.text, "-o nostage"));
+	ck_assert_ptr_nonnull(strstr(why.text, ",nostage' "));
 	ck_assert_str_ne(found, "");
-	snprintf(text, sizeof text, "-o stage-from=%s", found);
+	snprintf(text, sizeof text, ",stage-from=%.8s' ", found);
 	ck_assert_ptr_nonnull(strstr(why.text, text));
 	ck_assert_ptr_nonnull(strstr(why.text, "discfs stage drop "));
 	/* One that only might belong to it does not count beside it. */
