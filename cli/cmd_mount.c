@@ -4,11 +4,13 @@
  * what can be said of them before a disc is opened.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/args.h"
 #include "cli/command.h"
@@ -58,6 +60,22 @@ static int absolute_source(const char *source, char **ret, struct why *why)
 	return 0;
 }
 
+/*
+ * Whether there is nothing to mount, nor to be made: the file, or its folder, or
+ * the drive behind the device's name is missing.  As mount(8) has it for
+ * -o nofail; a medium that is missing is found later.
+ */
+static bool is_missing(const char *source, const struct options *o)
+{
+	AUTO_FD int fd = -1;
+
+	if (o->volume.create)
+		return false;
+	fd = open(source, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 && (errno == ENOENT || errno == ENOTDIR ||
+			  errno == ENXIO || errno == ENODEV);
+}
+
 static int absolute_dir(const char *dir, char **ret, struct why *why)
 {
 	struct mountinfo m = {0};
@@ -105,6 +123,8 @@ static int run_mount(const struct command *self, struct mount_args *a)
 	}
 	if (o->remount)
 		return remount(self, a->dir, o, a->fake);
+	if (o->nofail && is_missing(a->source, o))
+		return EXIT_CODE_OK;
 	err = absolute_source(a->source, &source, &why);
 	if (!err)
 		err = absolute_dir(a->dir, &dir, &why);

@@ -398,11 +398,11 @@ static const struct rule rules[] = {
 	{"owner", RULE_FLAG, 0, take_user},
 	{"group", RULE_FLAG, 0, take_user},
 	{"remount", RULE_ON, offsetof(struct options, remount), NULL},
+	{"nofail", RULE_ON, offsetof(struct options, nofail), NULL},
 	/* generic ones that mean nothing here, or are mount(8)'s own */
 	{"defaults", RULE_IGNORE, 0, NULL},
 	{"auto", RULE_IGNORE, 0, NULL},
 	{"noauto", RULE_IGNORE, 0, NULL},
-	{"nofail", RULE_IGNORE, 0, NULL},
 	{"nouser", RULE_IGNORE, 0, NULL},
 	{"nousers", RULE_IGNORE, 0, NULL},
 	{"noowner", RULE_IGNORE, 0, NULL},

@@ -256,6 +256,10 @@ int serve(struct launch *l, void *arg)
 		err = start(&s, &why);
 	if (!err)
 		err = start_announcer(&s, &why);
+	if (err == -ENOMEDIUM && s.plan->options->nofail) {
+		stop(&s);
+		return EXIT_CODE_OK;
+	}
 	if (err) {
 		command_fail(&why, err, "cannot mount %s on %s",
 			     s.plan->options->volume.source,
@@ -286,6 +290,8 @@ int serve_try(struct serve_plan *plan)
 	o->volume.offline = true;
 	if (!err)
 		err = volume_open(&o->volume, &volume, &why);
+	if (err == -ENOMEDIUM && o->nofail)
+		return EXIT_CODE_OK;
 	if (err) {
 		command_fail(&why, err, "cannot mount %s on %s",
 			     o->volume.source, o->mount.dir);

@@ -87,6 +87,46 @@ umount "$MNT"
 expect_sessions 4
 ok "an entry of fstab"
 
+# --- nofail ---
+
+# silent COMMAND... - it succeeds without a word, and nothing is mounted.
+silent() {
+	"$@" >out 2>&1 || fail "exit status $?: $*"
+	[ ! -s out ] || fail "$*: $(cat out)"
+	! mounted || fail "mounted: $*"
+}
+
+silent mount -t discfs -o "$opts,nofail" "$T/missing.iso" "$MNT"
+silent mount -t discfs -o "$opts,nofail" "$T/no/folder/missing.iso" "$MNT"
+silent mount -t discfs -o "$opts,nofail" /dev/sr77 "$MNT"
+silent "$DISCFS" mount -o "$opts,nofail" "$T/missing.iso" "$MNT"
+silent mount.discfs "$T/missing.iso" "$MNT" -f -o "$opts,nofail"
+echo "$T/missing.iso $MNT discfs $opts,nofail 0 0" >fstab
+silent mount -a
+silent mount "$MNT"
+echo "$T/missing.iso $MNT discfs $opts 0 0" >fstab
+expect_exit 32 mount "$MNT" 2>err
+[ -s err ] || fail "without nofail nothing is said"
+# What is there must work, and what is to be made is made.
+head -c 100000 /dev/urandom >garbage.iso
+expect_exit 32 mount -t discfs -o "$opts,nofail" "$T/garbage.iso" "$MNT" 2>err
+mount -t discfs -o "$opts,nofail,create" "$T/made.iso" "$MNT"
+umount "$MNT"
+[ -e made.iso ] || fail "-o create,nofail makes nothing"
+expect_exit 32 mount -t discfs -o "$opts,nofail" "$IMG" "$T/no-folder" 2>err
+ok "nofail: what is missing is no failure, and no word"
+
+for option in user users owner group; do
+	mount -t discfs -o "$opts,$option" "$IMG" "$MNT"
+	findmnt -n -o VFS-OPTIONS "$MNT" | grep -q 'nosuid,nodev' ||
+		fail "$option: $(findmnt -n -o VFS-OPTIONS "$MNT")"
+	umount "$MNT"
+done
+mount -t discfs -o "$opts" "$IMG" "$MNT"
+! findmnt -n -o VFS-OPTIONS "$MNT" | grep -q nosuid || fail "root's is nosuid"
+umount "$MNT"
+ok "user, users, owner and group imply nosuid and nodev"
+
 mount -t discfs -o "ro,$opts" "$IMG" "$MNT"
 findmnt -n -o OPTIONS "$MNT" | grep -Eq '(^|,)ro(,|$)' ||
 	fail "the mount table does not say ro"

@@ -51,3 +51,18 @@ extract "$IMG" got.tree
 [ "$(cat got.tree/mine got.tree/two got.tree/three | tr '\n' ' ')" = \
 	'mine two three ' ] || fail "the files on the disc are others"
 ok "fusermount3 -u, in the background"
+
+# By fstab, and mount(8) set-uid.
+[ -u "$(command -v mount)" ] || skip "mount(8) is not set-uid"
+echo "$IMG $MNT discfs stage=$STAGE,noauto,user,suid,dev 0 0" >fstab
+mount --bind fstab /etc/fstab
+as 4001 mount "$MNT"
+findmnt -n -o VFS-OPTIONS "$MNT" | grep -q 'nosuid,nodev,noexec' ||
+	fail "options: $(findmnt -n -o VFS-OPTIONS "$MNT")"
+as 4001 sh -c "cp /bin/true '$MNT/true'; chmod 4755 '$MNT/true'"
+! as 4001 "$MNT/true" 2>/dev/null || fail "a program can be run"
+! as 4002 umount "$MNT" 2>/dev/null || fail "another user unmounts it"
+as 4001 umount "$MNT"
+! mounted || fail "still mounted"
+expect_sessions 4
+ok "an entry of fstab with user: nosuid and nodev whatever it says"
