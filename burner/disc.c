@@ -67,6 +67,12 @@ int disc_look(struct disc *disc, struct medium *ret, struct why *why)
 	return disc->ops->look(disc, ret, why);
 }
 
+int disc_look_again(struct disc *disc, struct medium *ret, struct why *why)
+{
+	return disc->ops->look_again ? disc->ops->look_again(disc, ret, why)
+				     : disc->ops->look(disc, ret, why);
+}
+
 int disc_distrust(struct disc *disc, uint32_t lba)
 {
 	return doubts_add(&disc->doubts, lba, DOUBT_PASSED_OVER, NULL);

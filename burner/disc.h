@@ -168,6 +168,14 @@ const char *disc_path(const struct disc *disc);
 int disc_look(struct disc *disc, struct medium *ret, struct why *why);
 
 /*
+ * disc_look_again - the same, for who must find the medium that was there at
+ * the last look.  Returns 0; -ESTALE where another one is in the drive, which
+ * from now on is not read either; -ENOMEDIUM where none is, or the drive is
+ * gone; or another -errno, with @why.
+ */
+int disc_look_again(struct disc *disc, struct medium *ret, struct why *why);
+
+/*
  * disc_distrust - the session of a sequential medium that begins at @lba was
  * burned by us and failed, does not hold what it should, or is to be passed
  * over: from the next look on it does not count.  0 or -ENOMEM.

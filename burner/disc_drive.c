@@ -27,7 +27,8 @@ enum { SWAP_SECONDS = 3 };
 static int read_raw(struct drive_disc *d, uint64_t lba, size_t n, void *buf)
 {
 	off_t size = (off_t)n * DISC_BLOCK, got = 0;
-	bool good = burn_read_data(d->drive->handle, (off_t)lba * DISC_BLOCK,
+	bool good = d->drive->handle &&
+		    burn_read_data(d->drive->handle, (off_t)lba * DISC_BLOCK,
 				   buf, size, &got, READ_FLAGS) > 0 &&
 		    got == size;
 
@@ -360,7 +361,95 @@ static const char *judge(struct drive_disc *d, const struct medium *m)
 	return m->free_blocks ? NULL : "there is no space left for a session";
 }
 
-int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
+/* What the medium is known by. */
+struct known {
+	bool marked;
+	uint64_t lba;
+	unsigned char block[DISC_BLOCK];
+};
+
+static void known_save(const struct drive_disc *d, struct known *ret)
+{
+	ret->marked = d->marked;
+	ret->lba = d->mark_lba;
+	memcpy(ret->block, d->mark, sizeof ret->block);
+}
+
+/* The medium that is there was not asked about what is in @k. */
+static void known_restore(struct drive_disc *d, const struct known *k,
+			  enum drive_trouble trouble)
+{
+	d->marked = d->doubtful = k->marked;
+	d->mark_lba = k->lba;
+	memcpy(d->mark, k->block, sizeof d->mark);
+	d->trouble = trouble;
+}
+
+static int say_gone(const struct drive_disc *d, struct why *why)
+{
+	return why_set(why, -ENOMEDIUM,
+		       "the medium in %s cannot be read: it, or the drive, is "
+		       "gone",
+		       d->disc.path);
+}
+
+/* After it was assessed.  Else reads would go on, of the other medium. */
+static int check_known(struct drive_disc *d, const struct known *k,
+		       enum disc_status status, struct why *why)
+{
+	unsigned char block[DISC_BLOCK];
+	bool is_read = k->marked && status != DISC_NONE &&
+		       read_raw(d, k->lba, 1, block) == 0;
+
+	if (is_read && memcmp(block, k->block, sizeof block) == 0)
+		return 0;
+	if (!k->marked && status != DISC_NONE)
+		return 0;
+	/* On a blank one there is nothing to read. */
+	if (!is_read && status != DISC_BLANK) {
+		known_restore(d, k, TROUBLE_GONE);
+		return say_gone(d, why);
+	}
+	known_restore(d, k, TROUBLE_OTHER);
+	return why_set(why, -ESTALE, "another medium is in %s", d->disc.path);
+}
+
+static int assess_and_check(struct drive_disc *d, const struct known *known,
+			    struct medium *m, struct why *why)
+{
+	int err = assess_locked(d, m, why);
+
+	return err ? err : check_known(d, known, m->status, why);
+}
+
+/* Where it is not the one that was there, that one's state stays. */
+static int assess_known_locked(struct drive_disc *d, struct medium *m,
+			       struct why *why)
+{
+	struct drive_state state;
+	struct known known;
+	int err;
+
+	while (d->burning)
+		pthread_cond_wait(&d->idle, &d->lock);
+	known_save(d, &known);
+	state = d->state;
+	d->state = (struct drive_state){0};
+	err = assess_and_check(d, &known, m, why);
+	/* A drive that was unplugged answers again only to who opens it anew. */
+	if (err && err != -ESTALE && drive_reopen(d->drive, NULL) == 0)
+		err = assess_and_check(d, &known, m, why);
+	if (!err) {
+		drive_state_release(&state);
+		return 0;
+	}
+	drive_state_release(&d->state);
+	d->state = state;
+	return d->drive->handle ? err : say_gone(d, why);
+}
+
+static int look_at_medium(struct disc *disc, struct medium *ret,
+			  struct why *why, bool same)
 {
 	struct drive_disc *d = drive_of(disc);
 	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
@@ -371,7 +460,8 @@ int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
 		return -ENOMEM;
 	{
 		LOCK_GUARD(&d->lock);
-		err = assess_locked(d, &m, why);
+		err = same ? assess_known_locked(d, &m, why)
+			   : assess_locked(d, &m, why);
 	}
 	if (err < 0)
 		return err;
@@ -406,6 +496,17 @@ int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
 		doubts_forbid(&disc->doubts, &m);
 	*ret = m;
 	return 0;
+}
+
+int drive_disc_look(struct disc *disc, struct medium *ret, struct why *why)
+{
+	return look_at_medium(disc, ret, why, false);
+}
+
+static int drive_look_again(struct disc *disc, struct medium *ret,
+			    struct why *why)
+{
+	return look_at_medium(disc, ret, why, true);
 }
 
 /* A session as the table of contents and its superblock tell. */
@@ -483,6 +584,7 @@ static void drive_free(struct disc *disc)
 
 static const struct disc_ops drive_ops = {
 	.look = drive_disc_look,
+	.look_again = drive_look_again,
 	.read = drive_read,
 	.read_head = drive_disc_read_head,
 	.write_head = drive_disc_write_head,

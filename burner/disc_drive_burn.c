@@ -137,7 +137,8 @@ int drive_disc_prepare(struct disc *disc, const struct burn_settings *settings,
 
 	if (settings->dummy)
 		return 0;
-	err = drive_disc_look(disc, &m, why);
+	/* Nor is another one to be formatted. */
+	err = disc_look_again(disc, &m, why);
 	if (err < 0)
 		return err;
 	/* DVD+RW is formatted by libburn while it is written. */

@@ -18,6 +18,9 @@ struct burn_write_opts;
 struct disc_ops {
 	/* May be called again at any time; fills all of @ret. */
 	int (*look)(struct disc *disc, struct medium *ret, struct why *why);
+	/* NULL: as look */
+	int (*look_again)(struct disc *disc, struct medium *ret,
+			  struct why *why);
 	int (*read)(struct disc *disc, void *buf, size_t len, uint64_t pos);
 	/* DISC_HEAD_BYTES; zeros where a short image file ends. */
 	int (*read_head)(struct disc *disc, void *head);

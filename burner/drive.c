@@ -102,6 +102,41 @@ static int try_open(struct drive *d, struct why *why)
 	return why_set(why, -EBUSY, "%s is in use: %s", d->path, holder);
 }
 
+static int grab(struct drive *d, struct why *why)
+{
+	int err = try_open(d, why);
+
+	if (err < 0)
+		return err;
+	if (burn_drive_scan_and_grab(&d->infos, d->path, 0) != 1) {
+		d->infos = NULL;
+		return library_error(0, d->path, why);
+	}
+	d->handle = d->infos[0].drive;
+	identify(d);
+	/* It was assessed when it was grabbed. */
+	d->assessed = true;
+	return 0;
+}
+
+static void let_go(struct drive *d, bool eject)
+{
+	if (d->handle)
+		burn_drive_release(d->handle, eject);
+	d->handle = NULL;
+	if (d->infos) {
+		burn_drive_info_free(d->infos);
+		library_drain();
+	}
+	d->infos = NULL;
+}
+
+int drive_reopen(struct drive *d, struct why *why)
+{
+	let_go(d, false);
+	return grab(d, why);
+}
+
 static int open_drive(struct drive *d, const char *path, struct why *why)
 {
 	int err;
@@ -117,16 +152,7 @@ static int open_drive(struct drive *d, const char *path, struct why *why)
 			       "%s is neither an image file nor an optical "
 			       "drive",
 			       path);
-	err = try_open(d, why);
-	if (err < 0)
-		return err;
-	if (burn_drive_scan_and_grab(&d->infos, d->path, 0) != 1)
-		return library_error(0, path, why);
-	d->handle = d->infos[0].drive;
-	identify(d);
-	/* It was assessed when it was grabbed. */
-	d->assessed = true;
-	return 0;
+	return grab(d, why);
 }
 
 int drive_open(const char *path, struct drive **ret, struct why *why)
@@ -149,12 +175,7 @@ void drive_close(struct drive *d, bool eject)
 {
 	if (!d)
 		return;
-	if (d->handle)
-		burn_drive_release(d->handle, eject);
-	if (d->infos) {
-		burn_drive_info_free(d->infos);
-		library_drain();
-	}
+	let_go(d, eject);
 	free(d->path);
 	free(d);
 }
@@ -324,6 +345,12 @@ int drive_assess(struct drive *d, struct drive_state *ret, struct why *why)
 	struct drive_state s = {0};
 	int capacity = 0, err;
 
+	/* Its last opening failed (drive_reopen). */
+	if (!d->handle) {
+		err = drive_reopen(d, why);
+		if (err < 0)
+			return err;
+	}
 	if (!d->assessed && burn_drive_re_assess(d->handle, 0) <= 0) {
 		err = library_error(0, "cannot look at the drive", why);
 		return err;

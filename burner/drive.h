@@ -78,6 +78,12 @@ int drive_open(const char *path, struct drive **ret, struct why *why);
 void drive_close(struct drive *d, bool eject);
 
 /*
+ * drive_reopen - as one that was unplugged has to be.  After a failure (as of
+ * drive_open) drive_assess tries again, and nothing else is to be done with it.
+ */
+int drive_reopen(struct drive *d, struct why *why);
+
+/*
  * drive_assess - fills all of @ret, to be given to drive_state_release.
  * Returns 0 or -errno; -ENODEV: the drive is gone.
  */

@@ -55,7 +55,7 @@ static int check_medium(struct commit *c, struct why *why)
 	struct volume *v = c->v;
 	AUTO_FREE unsigned char *head = NULL;
 	struct medium now;
-	int err = disc_look(v->disc, &now, why);
+	int err = disc_look_again(v->disc, &now, why);
 
 	if (err)
 		return err;
@@ -65,8 +65,7 @@ static int check_medium(struct commit *c, struct why *why)
 	    now.overwritable != v->medium.overwritable)
 		return why_set(why, -ESTALE,
 			       "%s is not the disc that was mounted, or "
-			       "another program wrote to it; the changes "
-			       "stay in the stage",
+			       "another program wrote to it",
 			       disc_path(v->disc));
 	if (!v->head)
 		return 0;
@@ -80,7 +79,7 @@ static int check_medium(struct commit *c, struct why *why)
 	if (memcmp(head, v->head, DISC_HEAD_BYTES) != 0)
 		return why_set(why, -ESTALE,
 			       "the head of %s was changed by another "
-			       "program; the changes stay in the stage",
+			       "program",
 			       disc_path(v->disc));
 	{
 		LOCK_GUARD(&v->lock);
@@ -114,6 +113,7 @@ static int hold_and_push(struct commit *c, struct why *why)
 static int freeze(struct commit *c, struct why *why)
 {
 	struct volume *v = c->v;
+	struct why detail = {""};
 	int err;
 
 	err = hold_and_push(c, why);
@@ -130,8 +130,15 @@ static int freeze(struct commit *c, struct why *why)
 	if (err || !snapshot_deltas(c->snapshot))
 		return err;
 	if (!c->dry)
-		err = disc_prepare(v->disc, &v->opts.burn, why);
-	return err ? err : check_medium(c, why);
+		err = disc_prepare(v->disc, &v->opts.burn, &detail);
+	if (!err)
+		err = check_medium(c, &detail);
+	if (err == -ESTALE || err == -ENOMEDIUM)
+		return why_set(why, err,
+			       "%s; the changes stay in the stage: put it back "
+			       "as it was, and ask again",
+			       why_text(&detail, err));
+	return err ? why_set(why, err, "%s", why_text(&detail, err)) : 0;
 }
 
 static int keep_intent(struct commit *c, struct why *why)
