@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/json_text.h"
+
 #define LINE_BYTES 4096
 
 int command_help(const struct command *c)
@@ -62,6 +64,7 @@ int command_misuse(const struct command *c, const char *fmt, ...)
 
 void command_print_json(struct json_object *object)
 {
+	json_text_mend(object);
 	puts(json_object_to_json_string_ext(
 		object,
 		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));

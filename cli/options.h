@@ -35,8 +35,6 @@ struct options {
 	 * a newline; NULL: none. */
 	char *of_disc;
 	bool nofail; /* a missing disc is no failure, and no word */
-	/* The last option that a remount cannot change; NULL: none. */
-	const char *of_disc;
 
 	/* for options.c alone */
 	char *texts[OPTIONS_TEXTS]; /* what the pointers above point to */
