@@ -109,7 +109,8 @@ static bool is_bad(struct json_object *value)
 /* A key of @object whose value is to be mended, or NULL. */
 static const char *find_bad(struct json_object *object)
 {
-	json_object_object_foreach(object, key, value) {
+	json_object_object_foreach(object, key, value)
+	{
 		if (is_bad(value))
 			return key;
 	}
@@ -142,7 +143,8 @@ void json_text_mend(struct json_object *value)
 		return;
 	while ((key = find_bad(value)))
 		mend_member(value, key);
-	json_object_object_foreach(value, name, member) {
+	json_object_object_foreach(value, name, member)
+	{
 		(void)name;
 		json_text_mend(member);
 	}

@@ -71,10 +71,10 @@ const char *stage_way_mount(struct stage_way *way, const char *root,
 	bool usual = is_usual(root);
 	int n;
 
-	n = asprintf(&list, "%s%s%s%s%s%s%s%.*s", usual ? "" : "stage=",
-		     usual ? "" : mark, usual ? "" : root, usual ? "" : mark,
-		     usual ? "" : ",", option, id ? "=" : "", SHORT_ID,
-		     id ? id : "");
+	n = asprintf(&list, "%s%s%s%s%s%s%s%.*s",
+		     usual ? "" : "stage=", usual ? "" : mark,
+		     usual ? "" : root, usual ? "" : mark, usual ? "" : ",",
+		     option, id ? "=" : "", SHORT_ID, id ? id : "");
 	if (n < 0)
 		list = NULL;
 	options = list ? quoted(list) : NULL;
