@@ -59,7 +59,7 @@ static int list_add(struct list *l, uint32_t lba, const struct volume *vol)
 		l->room = room;
 	}
 	s = &l->v[l->n++];
-	s->lba = lba;
+	*s = (struct disc_session){.lba = lba};
 	s->blocks = vol->blocks;
 	s->created = vol->created;
 	memcpy(s->volume_id, vol->volume_id, sizeof s->volume_id);
@@ -324,6 +324,8 @@ static int walk_back(struct disc *disc, uint32_t last, struct list *list)
 		uint32_t lba = step.lba;
 
 		ret = list_add(list, lba, &step.vol);
+		if (ret == 0)
+			list->v[list->n - 1].copied = step.foreign;
 		if (ret < 0 || step.foreign)
 			return ret;
 		ret = step_by_copy(disc, lba, &step);

@@ -136,6 +136,11 @@ uint64_t disc_readable(struct disc *disc)
 	return disc->ops->readable(disc);
 }
 
+uint64_t disc_place(struct disc *disc, uint64_t lba, uint64_t *len_bytes)
+{
+	return disc->ops->place ? disc->ops->place(disc, lba, len_bytes) : lba;
+}
+
 int disc_read(struct disc *disc, void *buf, size_t len, uint64_t pos)
 {
 	return disc->ops->read(disc, buf, len, pos);

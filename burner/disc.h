@@ -128,6 +128,8 @@ struct disc_session {
 	int64_t created;  /* seconds since the epoch, of the PVD
 			     (ECMA-119 8.4.26) */
 	bool passed_over; /* disc_distrust was told of it */
+	bool copied;	  /* it began at block 0, where another head stands
+			   * now; at lba is the copy of its own */
 };
 
 struct disc_params {

@@ -37,6 +37,9 @@ struct disc_ops {
 			char serial[64]);
 	/* How many bytes can be read, from the start of the medium on. */
 	uint64_t (*readable)(struct disc *disc);
+	/* NULL: everything is where it seems. */
+	uint64_t (*place)(struct disc *disc, uint64_t lba,
+			  uint64_t *len_bytes);
 
 	/*
 	 * What a session is written by (burn.c), in this order.  -EIO and
@@ -97,6 +100,13 @@ struct disc {
  * medium; runs of files beyond it cannot be there.
  */
 uint64_t disc_readable(struct disc *disc);
+
+/*
+ * disc_place - where block @lba of @disc stands on the medium: elsewhere, maybe,
+ * where @disc shows the medium as it was (head_view.h).  Of *@len_bytes from
+ * there on, more than 0, those are left that stand in one piece.
+ */
+uint64_t disc_place(struct disc *disc, uint64_t lba, uint64_t *len_bytes);
 
 /*
  * disc_session_end - one behind the last block of the session that begins at

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "burner/disc_ops.h"
+#include "burner/head_view.h"
 #include "burner/import_list.h"
 #include "burner/import_node.h"
 #include "burner/library.h"
@@ -76,11 +77,12 @@ static int visit_nodes(const struct listing *l, struct node_parts *parts,
  * whether it is loaded by its address or by the head that names it.  No more:
  * behind a small session comes what is not its own and may change.
  */
-static int make_digest(struct disc *disc, const struct survey *survey,
-		       struct import_info *info, struct why *why)
+static int make_digest(struct disc *disc, uint32_t from,
+		       const struct survey *survey, struct import_info *info,
+		       struct why *why)
 {
 	AUTO_FREE unsigned char *buf = malloc(DIGEST_HEAD_BYTES);
-	uint64_t pos = (uint64_t)info->lba * DISC_BLOCK;
+	uint64_t pos = (uint64_t)from * DISC_BLOCK;
 	uint64_t end = disc_readable(disc), sum[2];
 	size_t len = DIGEST_HEAD_BYTES;
 	struct sum128 digest;
@@ -112,9 +114,10 @@ static int visit_all(struct disc *disc, struct listing *l, import_visit visit,
 		     void *arg, bool drop, struct base_image *base,
 		     struct why *why)
 {
-	uint32_t start = base->info.lba;
+	uint32_t start = base->view ? 0 : base->info.lba;
 	struct node_parts parts = {
 		.image = base->image,
+		.disc = disc,
 		.start = start,
 		.end = disc_session_end(disc, start),
 		.readable = (disc_readable(disc) + DISC_BLOCK - 1) / DISC_BLOCK,
@@ -261,6 +264,21 @@ static int load_with(struct disc *disc, const struct import_opts *opts,
 	return 0;
 }
 
+/* All that libisofs read from base->view. */
+static void release_loaded(struct base_image *base)
+{
+	free(base->nodes);
+	if (base->image)
+		iso_image_unref(base->image);
+	if (base->source)
+		iso_data_source_unref(base->source);
+	base->nodes = NULL;
+	base->image = NULL;
+	base->source = NULL;
+	/* A million nodes are 600 MB that would stay in the heap. */
+	heap_release(base->n_nodes);
+}
+
 /*
  * libisofs' own part: the tree in its memory.  The files' checksums stand at
  * the end of a session, where one that was cut off has nothing; it loads
@@ -276,7 +294,7 @@ static int load(struct disc *disc, const struct import_opts *opts,
 	if (err != -EIO || !survey->has_md5 || !base->source ||
 	    !library_source_failed(base->source, &lba))
 		return err;
-	base_image_release(base);
+	release_loaded(base);
 	err = load_with(disc, opts, start, &survey->views, false, base, why);
 	base->info.lost_md5 = !err;
 	return err;
@@ -350,41 +368,70 @@ static int choose_session(struct disc *disc, const struct import_opts *opts,
 	return 0;
 }
 
+/*
+ * Where a session is read from.  Of most the disc itself, by the address at
+ * @start; @own is its first block.
+ */
+struct reading {
+	struct disc *disc;
+	struct disc *view; /* it, where it has to be freed; else NULL */
+	uint32_t start, own;
+};
+
+static int begin_reading(struct disc *disc, const struct import_opts *opts,
+			 struct reading *ret, struct import_info *info,
+			 struct why *why)
+{
+	int err = choose_session(disc, opts, &ret->start, info, why);
+
+	ret->disc = disc;
+	ret->own = info->lba;
+	if (err == 0 && ret->start != 0)
+		err = head_view_open(disc, info->lba, &ret->view, why);
+	if (ret->view) {
+		ret->disc = ret->view;
+		ret->start = ret->own = 0;
+	}
+	return err;
+}
+
 static int import(struct disc *disc, const struct import_opts *opts,
 		  import_visit visit, void *arg, bool drop,
 		  struct base_image *ret, struct why *why)
 {
 	struct base_image base = {0};
 	struct tree_sums *sums = NULL;
+	struct reading r = {0};
 	struct survey survey = {0};
-	uint32_t start = 0;
 	int err;
 
 	err = library_start(why);
 	if (err < 0)
 		return err;
-	err = choose_session(disc, opts, &start, &base.info, why);
+	err = begin_reading(disc, opts, &r, &base.info, why);
+	base.view = r.view;
 	if (err == 0)
-		err = tree_sums_begin(disc, start, &sums);
+		err = tree_sums_begin(r.disc, r.start, &sums);
 	if (err == 0)
-		err = survey_session(disc, start, opts, NULL, NULL, &survey,
-				     why);
+		err = survey_session(r.disc, r.start, opts, NULL, NULL,
+				     &survey, why);
 	if (err == 0)
-		err = make_digest(disc, &survey, &base.info, why);
+		err = make_digest(r.disc, r.own, &survey, &base.info, why);
 	/* Also for who gives back what was loaded in vain. */
 	if (err == 0)
 		base.n_nodes = (uint32_t)survey.nodes;
 	if (err == 0 && opts->found)
 		opts->found(opts->found_arg, &base.info);
 	if (err == 0)
-		err = load_summed(disc, opts, start, &survey, &sums, &base,
+		err = load_summed(r.disc, opts, r.start, &survey, &sums, &base,
 				  why);
 	tree_sums_drop(sums);
 	folder_views_release(&survey.views);
 	if (err == 0) {
 		base.info.tree_blocks = survey.tree_blocks;
 		base.content_in_head = survey.content_in_head;
-		err = deliver(disc, survey.nodes, visit, arg, drop, &base, why);
+		err = deliver(r.disc, survey.nodes, visit, arg, drop, &base,
+			      why);
 	}
 	if (err < 0) {
 		base_image_release(&base);
@@ -423,17 +470,18 @@ int import_names(struct disc *disc, const struct import_opts *opts,
 {
 	struct ordered o = {.visit = visit, .arg = arg};
 	struct import_info info = {.kind = TREE_ROCK_RIDGE};
+	struct reading r = {0};
 	struct survey survey;
-	uint32_t start = 0;
 	int err;
 
 	sum128_init(&o.order, 0);
-	err = choose_session(disc, opts, &start, &info, why);
+	err = begin_reading(disc, opts, &r, &info, why);
 	if (err == 0)
-		err = survey_session(disc, start, opts, visit_ordered, &o,
+		err = survey_session(r.disc, r.start, opts, visit_ordered, &o,
 				     &survey, why);
 	if (err == 0)
-		err = make_digest(disc, &survey, &info, why);
+		err = make_digest(r.disc, r.own, &survey, &info, why);
+	disc_free(r.view);
 	if (err == -ENOTSUP)
 		return why_set(why, err,
 			       "the session at block %lu of %s has no Rock "
@@ -454,16 +502,9 @@ int import_names(struct disc *disc, const struct import_opts *opts,
 
 void base_image_release(struct base_image *base)
 {
-	free(base->nodes);
-	if (base->image)
-		iso_image_unref(base->image);
-	if (base->source)
-		iso_data_source_unref(base->source);
-	base->nodes = NULL;
-	base->image = NULL;
-	base->source = NULL;
-	/* A million nodes are 600 MB that would stay in the heap. */
-	heap_release(base->n_nodes);
+	release_loaded(base);
+	disc_free(base->view);
+	base->view = NULL;
 }
 
 int import_session(struct disc *disc, const struct import_opts *opts,

@@ -9,6 +9,7 @@
 #include <linux/posix_acl_xattr.h>
 
 #include "burner/acl.h"
+#include "burner/disc_ops.h"
 #include "burner/link_mark.h"
 #include "burner/link_target.h"
 #include "common/cleanup.h"
@@ -131,6 +132,42 @@ static int check_runs(struct node_parts *parts, unsigned *n)
 	return err;
 }
 
+/* Where the runs stand on the medium, which is what others read. */
+static int place_runs(struct node_parts *parts, unsigned *n)
+{
+	AUTO_FREE struct disc_run *runs = NULL;
+	unsigned count = *n;
+	int err = 0;
+
+	if (!parts->disc->ops->place || count == 0)
+		return 0;
+	runs = calloc(count, sizeof *runs);
+	if (!runs)
+		return -ENOMEM;
+	memcpy(runs, parts->runs, count * sizeof *runs);
+	*n = 0;
+	for (unsigned i = 0; i < count; i++) {
+		struct disc_run *run = &runs[i];
+
+		while (!err && run->len_bytes) {
+			uint64_t len = run->len_bytes, lba;
+
+			lba = disc_place(parts->disc, run->lba, &len);
+			err = add_run(parts, n, lba, len);
+			run->lba += len / DISC_BLOCK;
+			run->len_bytes -= len;
+		}
+	}
+	return err;
+}
+
+static int settle_runs(struct node_parts *parts, unsigned *n)
+{
+	int err = check_runs(parts, n);
+
+	return err ? err : place_runs(parts, n);
+}
+
 static int fill_file(struct node_parts *parts, IsoFile *file,
 		     struct import_node *ret, struct why *why)
 {
@@ -155,7 +192,7 @@ static int fill_file(struct node_parts *parts, IsoFile *file,
 	}
 	if (!ret->filtered && sum != ret->size)
 		return why_set(why, -EIO, "content of another size");
-	err = check_runs(parts, &n);
+	err = settle_runs(parts, &n);
 	ret->runs = parts->runs;
 	ret->n_runs = n;
 	return err;
@@ -181,7 +218,7 @@ static int fill_boot_catalog(struct node_parts *parts, struct import_node *ret,
 		if (err < 0)
 			return err;
 	}
-	err = check_runs(parts, &n);
+	err = settle_runs(parts, &n);
 	ret->runs = parts->runs;
 	ret->n_runs = n;
 	return err;

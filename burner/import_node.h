@@ -13,6 +13,7 @@
 /* Room for one node's parts, used again for the next. */
 struct node_parts {
 	IsoImage *image;
+	struct disc *disc; /* that the image was read from */
 	/* In blocks: the session, and what can be read of the medium.  What
 	 * began before @start ends before it, what is the session's own before
 	 * @end. */

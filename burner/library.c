@@ -199,6 +199,7 @@ static int source_read_block(IsoDataSource *src, uint32_t lba, uint8_t *buffer)
 {
 	struct source *s = src->data;
 	const unsigned char *view;
+	uint64_t one = DISC_BLOCK;
 	int err;
 
 	view = s->views ? folder_views_block(s->views, lba) : NULL;
@@ -223,7 +224,9 @@ static int source_read_block(IsoDataSource *src, uint32_t lba, uint8_t *buffer)
 		err = window_read(&s->window, s->disc, lba, buffer);
 	if (err == 0) {
 		if (s->watch)
-			s->watch(s->watch_arg, lba, buffer);
+			s->watch(s->watch_arg,
+				 (uint32_t)disc_place(s->disc, lba, &one),
+				 buffer);
 		return ISO_SUCCESS;
 	}
 	if (!s->loaded && err != -EBUSY && lba < DISC_HEAD_BYTES / DISC_BLOCK &&

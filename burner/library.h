@@ -68,7 +68,7 @@ int library_source(struct disc *disc, uint32_t start_lba,
 void library_source_loaded(IsoDataSource *src);
 
 /* library_source_watch - @fn gets each block that is read from now on, in the
- * thread that reads it. */
+ * thread that reads it, and where it stands on the medium. */
 typedef void (*library_block)(void *arg, uint32_t lba, const uint8_t *data);
 void library_source_watch(IsoDataSource *src, library_block fn, void *arg);
 int library_source_failed(IsoDataSource *src, uint32_t *ret_lba);
@@ -81,6 +81,9 @@ struct base_image {
 	uint32_t n_nodes;
 	/* Blocks of the head (1 << block) that hold content of files. */
 	uint32_t content_in_head;
+	/* What @source reads, where that is the medium as it was
+	 * (head_view.h); else NULL. */
+	struct disc *view;
 	struct import_info info;
 };
 

@@ -5,8 +5,11 @@
  * xorriso nothing stands there.  In a foreign image it is the first blocks of
  * its tree: the root folder as a rule.  That tree is no part of the new
  * session, but of the old one, which stays within reach by the copy of the
- * head: so the copy holds all of the root, and its superblock points to that.
+ * head: so the copy holds all of the root, and its superblock points to that,
+ * for whoever reads the session from there.  We do not (head_view.h).
  */
+#include "burner/old_head.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,22 +28,23 @@ enum {
 	ROOT_LBA = 158, /* ECMA-119 8.4.18: both byte orders */
 	ROOT_BYTES = 166,
 	RECORD_LBA = 2, /* ECMA-119 9.1.3 */
+	RECORD_NAME_LEN = 32,
+	RECORD_NAME = 33,
+	CE_LBA = 4, /* SUSP 5.1: both byte orders */
+	CE_BYTES = 28,
+	SUSP_MIN = 4, /* bytes of an entry */
 };
 
-/* The root folder that the descriptor in @block of @head names. */
-static bool descriptor_root(const unsigned char *head, uint32_t block,
-			    uint32_t *ret_lba, uint32_t *ret_blocks)
+static bool is_tree(const unsigned char *d)
 {
-	const unsigned char *d = head + (size_t)block * DISC_BLOCK;
+	return (d[0] == DESCRIPTOR_PRIMARY || d[0] == DESCRIPTOR_SUPPLEMENTARY) &&
+	       memcmp(d + 1, "CD001", 5) == 0;
+}
 
-	if ((d[0] != DESCRIPTOR_PRIMARY && d[0] != DESCRIPTOR_SUPPLEMENTARY) ||
-	    memcmp(d + 1, "CD001", 5) != 0)
-		return false;
-	*ret_lba = volume_le32(d + ROOT_LBA);
-	*ret_blocks =
-		(volume_le32(d + ROOT_BYTES) + DISC_BLOCK - 1) / DISC_BLOCK;
-	return *ret_lba > block && *ret_lba < VOLUME_HEAD_BLOCKS &&
-	       *ret_blocks <= ROOT_MAX_BLOCKS;
+/* The blocks of the root folder that descriptor @d names. */
+static uint32_t root_blocks(const unsigned char *d)
+{
+	return (volume_le32(d + ROOT_BYTES) + DISC_BLOCK - 1) / DISC_BLOCK;
 }
 
 static bool is_end(const unsigned char *head, uint32_t block)
@@ -51,12 +55,18 @@ static bool is_end(const unsigned char *head, uint32_t block)
 /* The head and what of the root folders begins in it. */
 static uint32_t copy_blocks(const unsigned char *head)
 {
-	uint32_t block, end = VOLUME_HEAD_BLOCKS, lba, n;
+	uint32_t block, end = VOLUME_HEAD_BLOCKS;
 
 	for (block = VOLUME_SUPERBLOCK;
-	     block < VOLUME_HEAD_BLOCKS && !is_end(head, block); block++)
-		if (descriptor_root(head, block, &lba, &n) && lba + n > end)
-			end = lba + n;
+	     block < VOLUME_HEAD_BLOCKS && !is_end(head, block); block++) {
+		const unsigned char *d = head + (size_t)block * DISC_BLOCK;
+		uint32_t lba = volume_le32(d + ROOT_LBA);
+
+		if (is_tree(d) && lba > block && lba < VOLUME_HEAD_BLOCKS &&
+		    root_blocks(d) <= ROOT_MAX_BLOCKS &&
+		    lba + root_blocks(d) > end)
+			end = lba + root_blocks(d);
+	}
 	return end;
 }
 
@@ -126,6 +136,17 @@ static bool changes(const struct session *s, uint32_t block)
 	return memcmp(s->old_head + pos, s->new_head + pos, DISC_BLOCK) != 0;
 }
 
+/* What lay at [from, from + VOLUME_HEAD_BLOCKS) is at @to now. */
+struct move {
+	uint32_t from, to;
+	bool partly; /* of a root that is only begun here, too */
+};
+
+static bool is_from(uint32_t lba, const struct move *m)
+{
+	return lba >= m->from && lba - m->from < VOLUME_HEAD_BLOCKS;
+}
+
 static void put_both(unsigned char *p, uint32_t n)
 {
 	int i;
@@ -136,49 +157,91 @@ static void put_both(unsigned char *p, uint32_t n)
 	}
 }
 
-static bool is_covered(const struct session *s, uint32_t lba, uint32_t n)
+/* The address at @p. */
+static void move_address(unsigned char *p, const struct move *m)
 {
-	uint32_t i;
+	uint32_t lba = volume_le32(p);
 
-	for (i = lba; i < lba + n && i < VOLUME_HEAD_BLOCKS; i++)
-		if (changes(s, i))
-			return true;
-	return false;
+	if (is_from(lba, m))
+		put_both(p, m->to + (lba - m->from));
 }
 
-/* The folder's own record and its parent's, which it is itself; libisofs goes
- * by them. */
-static void move_root(unsigned char *folder, uint32_t lba)
+/* A record's continuation area (SUSP 5.1). */
+static void move_area(unsigned char *record, const struct move *m)
 {
-	unsigned next = folder[0];
+	size_t pos = RECORD_NAME + (size_t)record[RECORD_NAME_LEN], n;
 
-	put_both(folder + RECORD_LBA, lba);
-	if (next + RECORD_LBA + 8 <= DISC_BLOCK)
-		put_both(folder + next + RECORD_LBA, lba);
+	pos += pos & 1;
+	for (; pos + SUSP_MIN <= record[0]; pos += n) {
+		n = record[pos + 2];
+		if (n < SUSP_MIN || pos + n > record[0])
+			return;
+		if (memcmp(record + pos, "CE", 2) == 0 && n >= CE_BYTES)
+			move_address(record + pos + CE_LBA, m);
+	}
 }
 
-static void settle_copy(struct session *s)
+/* A root folder: its own record and its parent's, which it is itself, since
+ * libisofs goes by them; and the continuation areas of all. */
+static void move_records(unsigned char *folder, size_t bytes,
+			 const struct move *m)
 {
-	/* Of the highest weight it comes first, behind libisofs' one block for
-	 * all files that are empty. */
-	uint32_t copy_lba = s->data_lba + 1;
-	uint32_t block, lba, n;
+	size_t pos = 0;
+	int number = 0;
+
+	while (pos < bytes) {
+		unsigned char *record = folder + pos;
+		size_t room = DISC_BLOCK - pos % DISC_BLOCK;
+
+		if (room <= RECORD_NAME || record[0] <= RECORD_NAME ||
+		    record[0] > room) {
+			pos += room;
+			continue;
+		}
+		if (number++ < 2)
+			move_address(record + RECORD_LBA, m);
+		move_area(record, m);
+		pos += record[0];
+	}
+}
+
+/* The roots in @head, of which @blocks blocks are there. */
+static void move_roots(unsigned char *head, uint32_t blocks,
+		       const struct move *m)
+{
+	uint32_t block;
 
 	for (block = VOLUME_SUPERBLOCK;
-	     block < VOLUME_HEAD_BLOCKS && !is_end(s->old_head, block);
-	     block++) {
-		if (!descriptor_root(s->old_head, block, &lba, &n) ||
-		    !is_covered(s, lba, n))
+	     block < VOLUME_HEAD_BLOCKS && !is_end(head, block); block++) {
+		unsigned char *d = head + (size_t)block * DISC_BLOCK;
+		uint32_t lba = volume_le32(d + ROOT_LBA), n = root_blocks(d);
+
+		if (!is_tree(d) || !is_from(lba, m))
 			continue;
-		put_both(s->head_copy + (size_t)block * DISC_BLOCK + ROOT_LBA,
-			 copy_lba + lba);
-		move_root(s->head_copy + (size_t)lba * DISC_BLOCK,
-			  copy_lba + lba);
+		lba -= m->from;
+		if (lba <= block || lba >= blocks ||
+		    (n > blocks - lba && !m->partly))
+			continue;
+		if (n > blocks - lba)
+			n = blocks - lba;
+		move_address(d + ROOT_LBA, m);
+		move_records(head + (size_t)lba * DISC_BLOCK,
+			     (size_t)n * DISC_BLOCK, m);
 	}
+}
+
+void old_head_restore(unsigned char *head, uint32_t copy_lba)
+{
+	const struct move back = {.from = copy_lba, .to = 0, .partly = true};
+
+	move_roots(head, VOLUME_HEAD_BLOCKS, &back);
 }
 
 int old_head_settle(struct session *s, struct why *why)
 {
+	/* Of the highest weight the copy comes first, behind libisofs' one
+	 * block for all files that are empty. */
+	const struct move m = {.from = 0, .to = s->data_lba + 1};
 	uint32_t block;
 
 	if (!s->old_head)
@@ -191,6 +254,7 @@ int old_head_settle(struct session *s, struct why *why)
 				       disc_path(s->disc),
 				       (unsigned long)block);
 	if (s->head_copy)
-		settle_copy(s);
+		move_roots(s->head_copy,
+			   (uint32_t)(s->head_copy_bytes / DISC_BLOCK), &m);
 	return 0;
 }

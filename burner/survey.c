@@ -64,6 +64,20 @@ static int check_own_extent(struct walk *w, uint32_t lba)
 	return 0;
 }
 
+static int tell_runs(struct walk *w, uint64_t lba, uint64_t bytes)
+{
+	int err = 0;
+
+	while (!err && bytes) {
+		uint64_t len = bytes, place = disc_place(w->disc, lba, &len);
+
+		err = names_run(w->names, place, len);
+		lba += len / DISC_BLOCK;
+		bytes -= len;
+	}
+	return err;
+}
+
 /* One of the extents of a file: not all of its records come to take_record. */
 static int take_extent(struct walk *w, const unsigned char *record)
 {
@@ -78,7 +92,7 @@ static int take_extent(struct walk *w, const unsigned char *record)
 			return survey_bad(w, lba,
 					  "content behind the end of the "
 					  "medium (damaged or truncated)");
-		err = names_run(w->names, lba, bytes);
+		err = tell_runs(w, lba, bytes);
 		if (err < 0)
 			return err;
 	}

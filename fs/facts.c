@@ -105,12 +105,18 @@ static void say_state(const struct tree_facts *f, char *buf, size_t size)
 		 f->moved || f->modified || f->attributes ? "" : "clean");
 }
 
-/* The session that block @lba is in, from 1 on; 0: not known. */
+/*
+ * The session that block @lba is in, from 1 on; 0: not known.  One of which the
+ * head is a copy begins at block 0, and has the copy.
+ */
 static size_t session_of(const struct disc_session *s, size_t n, uint64_t lba)
 {
 	size_t i = n;
 
-	while (i && s[i - 1].lba > lba)
+	if (n && s[0].copied && lba >= s[0].lba &&
+	    lba - s[0].lba < DISC_HEAD_BYTES / DISC_BLOCK)
+		return 1;
+	while (i && !s[i - 1].copied && s[i - 1].lba > lba)
 		i--;
 	return i;
 }
