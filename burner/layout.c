@@ -67,6 +67,10 @@ int layout_options(struct session *s, struct why *why)
 	/* To look for them is a tenth of the layout's time. */
 	iso_write_opts_set_hardlinks(o, !s->plan->no_links);
 	iso_write_opts_set_aaip(o, 1);
+	/* Without an announcement in the root and two marks in each record:
+	 * some readers take Rock Ridge's announcement only (pycdlib), and each
+	 * record has room for ten more bytes of a name. */
+	iso_write_opts_set_aaip_susp_1_10(o, 1);
 	iso_write_opts_set_allow_deep_paths(o, 1);
 	iso_write_opts_set_allow_longer_paths(o, 1);
 	iso_write_opts_set_no_force_dots(o, JOLIET_ONLY);

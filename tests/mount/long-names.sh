@@ -66,6 +66,20 @@ grep -Fqx "user.long=\"${filler:0:1800}\"" got ||
 	fail "a long xattr is another"
 ok "long links and xattrs are whole"
 
+# What bsdtar takes of them in an appended session: those whose record has all.
+rm "$IMG"
+new_image
+mnt
+echo old >"$MNT/$(printf '%097d' 7)"
+umnt >/dev/null
+mnt
+echo new >"$MNT/new"
+umnt >/dev/null
+readable "$IMG" new "$(printf '%097d' 7)"
+[ "$(bsdtar -xOf "$IMG" "$(printf '%097d' 7)")" = old ] ||
+	fail "bsdtar finds other content"
+ok "97 bytes of an old file's name, for bsdtar"
+
 # All of it at once, into a first session.
 rm "$IMG"
 new_image
