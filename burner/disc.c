@@ -100,6 +100,11 @@ int disc_refuse_foreign(const struct disc *disc, const struct medium *m,
 		       m->looks_like ? m->looks_like : "", ways);
 }
 
+int disc_in_place(struct disc *disc, struct why *why)
+{
+	return disc->ops->in_place ? disc->ops->in_place(disc, why) : 0;
+}
+
 uint64_t disc_session_end(struct disc *disc, uint32_t lba)
 {
 	return disc->ops->session_end

@@ -160,8 +160,20 @@ int disc_open(const struct disc_params *params, struct disc **ret,
 	      struct why *why);
 void disc_free(struct disc *disc);
 
-/* disc_path - the absolute path it was opened by. */
+/*
+ * disc_path - the absolute path it was opened by, or that disc_in_place found
+ * it at last.  What was returned stays there as long as @disc.
+ */
 const char *disc_path(const struct disc *disc);
+
+/*
+ * disc_in_place - whether disc_path leads to the disc; an image that was moved
+ * on its file system has its new path from now on.  Any thread.  A drive always
+ * is.
+ * Returns 0, or -ESTALE with @why, a clause: the image was deleted, replaced,
+ * moved to where it cannot be followed, or cut short; -ENOMEM.
+ */
+int disc_in_place(struct disc *disc, struct why *why);
 
 /*
  * disc_look - what is on the medium now.  Reads it afresh.

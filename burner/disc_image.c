@@ -20,6 +20,7 @@
 #include "burner/erase.h"
 #include "burner/library.h"
 #include "burner/volume.h"
+#include "burner/whereabouts.h"
 #include "common/cleanup.h"
 #include "common/crash.h"
 #include "common/io.h"
@@ -49,6 +50,17 @@ struct image_disc {
 	/* Of a burn: the pseudo-drive on it, and how long the file was. */
 	struct burn_drive_info *infos;
 	off_t size_before;
+	/* It has been so long, and nobody else makes it shorter. */
+	_Atomic off_t size_known;
+	/* Where it stood before it was moved, the last place first. */
+	struct former_path *former;
+	pthread_mutex_t move_lock;
+};
+
+/* Kept as long as the disc: others may be reading it. */
+struct former_path {
+	struct former_path *next;
+	char *path;
 };
 
 static struct image_disc *image_of(struct disc *disc)
@@ -240,6 +252,45 @@ static int image_identity(struct disc *disc, uint64_t *ret_dev,
 	return 0;
 }
 
+/* Called with move_lock held; takes @path over. */
+static int move(struct image_disc *image, char *path)
+{
+	struct former_path *old = malloc(sizeof *old);
+
+	if (!old) {
+		free(path);
+		return -ENOMEM;
+	}
+	*old = (struct former_path){image->former, image->disc.path};
+	image->former = old;
+	image->disc.path = path;
+	return 0;
+}
+
+static int image_in_place(struct disc *disc, struct why *why)
+{
+	struct image_disc *image = image_of(disc);
+	LOCK_GUARD(&image->move_lock);
+	char *path = NULL;
+	int err = whereabouts_of(disc->fd, disc->path, &path, why);
+	off_t size = (off_t)image_readable(disc), known = image->size_known;
+
+	if (err == 1)
+		err = move(image, path);
+	if (err == 0 && size < known)
+		return why_set(why, -ESTALE,
+			       "another program cut the image %s short: %lld "
+			       "of its %lld bytes are missing",
+			       disc->path, (long long)(known - size),
+			       (long long)known);
+	return err;
+}
+
+static bool image_trouble(struct disc *disc, struct why *why)
+{
+	return !image_of(disc)->look_only && image_in_place(disc, why) < 0;
+}
+
 /*
  * The file is addressed by the descriptor that is held and locked, so that it
  * is the same one whatever became of its path.
@@ -293,15 +344,17 @@ static int image_burn_sync(struct disc *disc, uint64_t nwa, uint64_t blocks,
 	if (fsync(disc->fd) < 0)
 		return why_set(why, -errno, "cannot write %s: %s", disc->path,
 			       strerror(errno));
+	image_of(disc)->size_known = (off_t)image_readable(disc);
 	return 0;
 }
 
 /* What the file grew by is given back to its file system. */
 static void image_burn_undo(struct disc *disc)
 {
-	const struct image_disc *image = image_of(disc);
+	struct image_disc *image = image_of(disc);
 	struct stat st;
 
+	image->size_known = image->size_before;
 	if (fstat(disc->fd, &st) == 0 && st.st_size > image->size_before &&
 	    ftruncate(disc->fd, image->size_before) < 0)
 		return; /* only space is lost */
@@ -326,6 +379,15 @@ static int image_erase(struct disc *disc, uint64_t lba, uint64_t blocks,
 
 static void image_free(struct disc *disc)
 {
+	struct image_disc *image = image_of(disc);
+	struct former_path *old;
+
+	while ((old = image->former)) {
+		image->former = old->next;
+		free(old->path);
+		free(old);
+	}
+	pthread_mutex_destroy(&image->move_lock);
 	if (disc->fd >= 0)
 		close(disc->fd);
 	doubts_release(&disc->doubts);
@@ -347,6 +409,8 @@ static const struct disc_ops image_ops = {
 	.burn_sync = image_burn_sync,
 	.burn_undo = image_burn_undo,
 	.erase = image_erase,
+	.in_place = image_in_place,
+	.trouble = image_trouble,
 	.free = image_free,
 };
 
@@ -430,6 +494,7 @@ static int open_image(const struct disc_params *params,
 			       image->disc.path);
 	image->dev = st.st_dev;
 	image->ino = st.st_ino;
+	image->size_known = st.st_size;
 	if (!image->why_read_only && !image->look_only) {
 		err = lock_file(image, why);
 		if (err < 0)
@@ -455,6 +520,7 @@ int image_disc_open(const struct disc_params *params, struct disc **ret,
 		return -ENOMEM;
 	doubts_init(&image->disc.doubts);
 	beside_init(&image->disc.beside);
+	pthread_mutex_init(&image->move_lock, NULL);
 	err = open_image(params, image, why);
 	if (err < 0) {
 		image_free(&image->disc);

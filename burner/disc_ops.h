@@ -80,6 +80,8 @@ struct disc_ops {
 	/* Whether it is between burn_begin and burn_end.  NULL: it can be read
 	 * then. */
 	bool (*is_burning)(struct disc *disc);
+	/* NULL: always. */
+	int (*in_place)(struct disc *disc, struct why *why);
 	/* NULL: never. */
 	bool (*trouble)(struct disc *disc, struct why *why);
 
@@ -89,7 +91,8 @@ struct disc_ops {
 
 struct disc {
 	const struct disc_ops *ops;
-	char *path; /* absolute */
+	/* Absolute.  It can be another one from one moment to the next. */
+	char *_Atomic path;
 	int fd;	    /* see disc_fd */
 	struct doubts doubts;
 	struct beside beside;

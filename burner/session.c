@@ -319,6 +319,15 @@ void session_give_up(struct session *s)
 		undo(s);
 }
 
+void session_withdraw(struct session *s)
+{
+	if (s->state != SESSION_PUBLISHED || !s->medium.overwritable)
+		return;
+	s->state = disc_write_head(s->disc, s->old_head, NULL) < 0
+			   ? SESSION_TORN
+			   : SESSION_CLOSED_STATE;
+}
+
 bool session_touched(const struct session *s)
 {
 	return s->touched;

@@ -162,6 +162,9 @@ int session_verify(struct session *s, enum verify_level level,
  */
 int session_publish(struct session *s, struct why *why);
 void session_give_up(struct session *s);
+/* session_withdraw - after session_publish, of overwritable media: the old head
+ * is put back, and the session is one that was not published. */
+void session_withdraw(struct session *s);
 bool session_unsettled(const struct session *s);
 /* session_touched - a burn was begun: a sequential medium may not be any more
  * what it was before. */

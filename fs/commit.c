@@ -55,8 +55,10 @@ static int check_medium(struct commit *c, struct why *why)
 	struct volume *v = c->v;
 	AUTO_FREE unsigned char *head = NULL;
 	struct medium now;
-	int err = disc_look_again(v->disc, &now, why);
+	int err = volume_in_place(v, why);
 
+	if (!err)
+		err = disc_look_again(v->disc, &now, why);
 	if (err)
 		return err;
 	if (now.status != v->medium.status || now.nwa != v->medium.nwa ||
@@ -208,6 +210,28 @@ static int close_session(struct commit *c, struct why *why)
 	return session_close(c->session, &c->sink, why);
 }
 
+/*
+ * Success is said of a session that is where the user looks for it: so the
+ * image's place is looked at before the session is published, and once more
+ * when it is.
+ */
+static int publish(struct commit *c, struct why *why)
+{
+	int err = volume_in_place(c->v, why);
+
+	if (err)
+		return err;
+	c->moved = volume_was_moved(c->v);
+	err = session_publish(c->session, why);
+	if (err)
+		return err;
+	err = volume_in_place(c->v, why);
+	if (err)
+		session_withdraw(c->session);
+	c->published = !err;
+	return err;
+}
+
 static int verify(struct commit *c, struct why *why)
 {
 	struct import_opts opts = {.session_lba = (uint32_t)c->facts.nwa};
@@ -222,9 +246,7 @@ static int verify(struct commit *c, struct why *why)
 	if (err)
 		return err;
 	crash_point("after-data");
-	err = session_publish(c->session, why);
-	c->published = !err;
-	return err;
+	return publish(c, why);
 }
 
 static int rebase(struct commit *c, struct why *why)

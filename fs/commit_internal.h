@@ -21,6 +21,7 @@ struct commit {
 	bool intent;	/* is in the stage */
 	char note[240]; /* what a failed burn left on the medium */
 	bool published;
+	bool moved; /* the image, since the stage was told where it is */
 	bool simulated; /* -o dummy: nothing was written */
 	bool touched;	/* a burn was begun */
 	struct inhibit *inhibit; /* from the first block on; NULL: none */

@@ -26,7 +26,8 @@ static void keep_result(struct commit *c, int err, uint64_t blocks,
 				  ? "burned and verified (tree only)"
 				  : "burned and verified";
 	const char *lender = stage_lender(v->stage, NULL);
-	char text[sizeof v->last_result], lost[500] = "";
+	char text[sizeof v->last_result], lost[500] = "", moved[140] = "";
+	char path[100];
 	struct stage_way drop;
 	struct why failed = {""};
 
@@ -35,6 +36,10 @@ static void keep_result(struct commit *c, int err, uint64_t blocks,
 		snprintf(lost, sizeof lost,
 			 "; stage %s of the lost disc is kept until \"%s\"",
 			 lender, stage_way(&drop, v->stage_root, "drop", lender));
+	if (c->moved)
+		snprintf(moved, sizeof moved, "; the image is now %s",
+			 stage_printable(disc_path(v->disc), path,
+					 sizeof path));
 	if (err && !c->published)
 		snprintf(text, sizeof text, "not burned: %s%s",
 			 why_text(why, err), c->note);
@@ -46,9 +51,9 @@ static void keep_result(struct commit *c, int err, uint64_t blocks,
 			 (unsigned long long)blocks, c->note);
 	else
 		snprintf(text, sizeof text,
-			 "%s: session at lba %llu, %llu blocks%s%s%.100s", how,
-			 (unsigned long long)c->facts.nwa,
-			 (unsigned long long)blocks, lost,
+			 "%s: session at lba %llu, %llu blocks%s%s%s%.100s",
+			 how, (unsigned long long)c->facts.nwa,
+			 (unsigned long long)blocks, moved, lost,
 			 err ? "; the stage is behind: " : "",
 			 err ? why_text(why, err) : "");
 	if (stage_set_result(v->stage, text, &failed) < 0)

@@ -390,6 +390,12 @@ static void stop_threads(struct volume *v)
 	v->started = false;
 }
 
+static int follow(struct volume *v, struct why *why)
+{
+	LOCK_GUARD(&v->flush_lock);
+	return v->rebase_pending ? 0 : volume_follow_locked(v, why);
+}
+
 /* A stage that holds nothing any more is removed. */
 static void close_stage(struct volume *v)
 {
@@ -406,7 +412,7 @@ static void close_stage(struct volume *v)
 		undone = strdup(stage_id(v->stage));
 	/* A tree that did not take up the stage's rows says nothing of them. */
 	if (!look_only && v->loaded) {
-		if (volume_flush(v, &why) < 0)
+		if (volume_flush(v, &why) < 0 || follow(v, &why) < 0)
 			log_error("the last changes are not in the stage: %s",
 				  why_text(&why, -EIO));
 		else if (!v->rebase_pending && volume_pending(v) == 0)

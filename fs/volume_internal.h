@@ -158,6 +158,19 @@ int volume_push_pages(struct volume *v, struct why *why);
 void volume_fill_plan(struct volume *v, struct snapshot *s,
 		      uint32_t session_lba, struct session_plan *ret);
 
+/* volume_place.c */
+
+/*
+ * volume_in_place - as disc_in_place, of a volume with a stage: -ESTALE with
+ * the ways out in @why.
+ * volume_was_moved - whether the image stands elsewhere than the stage has it.
+ * volume_follow_locked - tell the stage where it stands; the caller has
+ * flush_lock.  0 or -errno with @why.
+ */
+int volume_in_place(struct volume *v, struct why *why);
+bool volume_was_moved(struct volume *v);
+int volume_follow_locked(struct volume *v, struct why *why);
+
 /* volume_recover.c */
 
 /*
