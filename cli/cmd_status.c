@@ -100,6 +100,8 @@ static void show_stage(struct json_object *s)
 	show_row("stage:", "%s, %s", answer_text(s, "id"),
 		 size_format(answer_number(s, "bytes"), bytes));
 	show_row("", "%s", answer_text(s, "path"));
+	if (*answer_text(s, "trouble"))
+		show_row("", "%s", answer_text(s, "trouble"));
 	show_lost(s);
 }
 

@@ -110,6 +110,8 @@ int main(int argc, char **argv)
 	setlocale(LC_MESSAGES, "");
 	/* A reader that went away is an error of write(2), not our end. */
 	signal(SIGPIPE, SIG_IGN);
+	/* So is a file that may not become larger (ulimit -f). */
+	signal(SIGXFSZ, SIG_IGN);
 	code = run(argc, argv);
 	if (!command_flush() && code == EXIT_CODE_OK)
 		code = EXIT_CODE_FAILURE;

@@ -116,7 +116,7 @@ static int freeze(struct commit *c, struct why *why)
 {
 	struct volume *v = c->v;
 	struct why detail = {""};
-	int err;
+	int unflushed = 0, err;
 
 	err = hold_and_push(c, why);
 	if (err)
@@ -125,10 +125,16 @@ static int freeze(struct commit *c, struct why *why)
 		LOCK_GUARD(&v->flush_lock);
 		if (v->rebase_pending)
 			err = volume_flush_locked(v, why);
+		/* What is lost takes no rows, of whatever base. */
+		if (stage_is_lost(v->stage))
+			err = 0;
 		if (!err)
 			err = snapshot_take(v->tree, v->stage, v->disc,
-					    &c->snapshot, why);
+					    &c->snapshot, &unflushed, why);
 	}
+	if (!err && unflushed && !c->dry)
+		log_warning("%s: burning what is not in the stage: %s",
+			    v->source, why_text(why, unflushed));
 	if (err || !snapshot_deltas(c->snapshot))
 		return err;
 	if (!c->dry)
@@ -143,7 +149,7 @@ static int freeze(struct commit *c, struct why *why)
 	return err ? why_set(why, err, "%s", why_text(&detail, err)) : 0;
 }
 
-static int keep_intent(struct commit *c, struct why *why)
+static int keep_intent(struct commit *c, struct stage *keeper, struct why *why)
 {
 	struct stage_intent intent = {
 		.nwa = c->facts.nwa,
@@ -166,8 +172,9 @@ static int keep_intent(struct commit *c, struct why *why)
 	}
 	{
 		LOCK_GUARD(&c->v->flush_lock);
-		intent.exact = snapshot_exact(c->snapshot);
-		err = stage_set_intent(c->v->stage, &intent, why);
+		/* The rows of one that is lost will never be seen again. */
+		intent.exact = c->stand_in || snapshot_exact(c->snapshot);
+		err = stage_set_intent(keeper, &intent, why);
 	}
 	stage_intent_release(&intent);
 	c->intent = !err;
@@ -176,6 +183,7 @@ static int keep_intent(struct commit *c, struct why *why)
 
 static int author(struct commit *c, struct why *why)
 {
+	struct stage *keeper;
 	char text[256];
 	int err;
 
@@ -189,11 +197,12 @@ static int author(struct commit *c, struct why *why)
 		return 0;
 	if (volume_clock_behind(c->v, text, sizeof text))
 		log_warning("%s: %s", c->v->source, text);
+	err = commit_keeper(c, &keeper, why);
 	/* The burn itself must not read a drive. */
-	if (disc_fd(c->v->disc) < 0)
-		err = snapshot_spool(c->snapshot, stage_path(c->v->stage),
+	if (!err && disc_fd(c->v->disc) < 0)
+		err = snapshot_spool(c->snapshot, stage_path(keeper),
 				     c->sink.cancel, why);
-	return err ? err : keep_intent(c, why);
+	return err ? err : keep_intent(c, keeper, why);
 }
 
 static int burn(struct commit *c, struct why *why)
@@ -274,6 +283,9 @@ static int rebase(struct commit *c, struct why *why)
 	}
 	if (!err)
 		err = volume_flush_locked(v, why);
+	/* It has nothing to be behind with. */
+	if (err && stage_is_lost(v->stage))
+		err = 0;
 	volume_set_limit(v);
 	return err;
 }

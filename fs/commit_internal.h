@@ -18,6 +18,8 @@ struct commit {
 	struct session *session;
 	struct session_facts facts;
 	struct import_info info;
+	/* Where the stage's folder is gone: has the intent instead of it. */
+	struct stage *stand_in;
 	bool intent;	/* is in the stage */
 	char note[240]; /* what a failed burn left on the medium */
 	bool published;
@@ -37,6 +39,12 @@ struct commit {
 int commit_carry_out(struct commit *c, uint64_t *ret_blocks, struct why *why);
 
 /* commit_settle.c */
+
+/*
+ * commit_keeper - the stage that has the intent, and is beside the spool; one
+ * is made to stand in where v->stage is lost.  0 or -errno with @why.
+ */
+int commit_keeper(struct commit *c, struct stage **ret, struct why *why);
 
 /*
  * commit_settle - free what @c holds.  After a failure: clear the intent,

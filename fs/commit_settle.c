@@ -60,6 +60,31 @@ static int pass_over(struct commit *c, struct why *why)
 	return err;
 }
 
+int commit_keeper(struct commit *c, struct stage **ret, struct why *why)
+{
+	struct volume *v = c->v;
+	int err = 0;
+
+	if (!c->stand_in && stage_is_lost(v->stage))
+		err = stage_create(v->stage_root, &v->binding, &c->stand_in,
+				   why);
+	*ret = c->stand_in ? c->stand_in : v->stage;
+	return err;
+}
+
+/* What stood in for the stage has nothing but the intent. */
+static void dismiss_stand_in(struct commit *c)
+{
+	struct why why = {""};
+
+	if (!c->stand_in)
+		return;
+	if (c->published && stage_set_intent(c->stand_in, NULL, &why) < 0)
+		log_warning("%s", why_text(&why, -EIO));
+	stage_close(c->stand_in, stage_is_empty(c->stand_in));
+	c->stand_in = NULL;
+}
+
 /* Whether the medium is known to be as it was before, or as it is now. */
 static bool settle_medium(struct commit *c)
 {
@@ -95,8 +120,10 @@ void commit_settle(struct commit *c, int err)
 	 * that the tree could not be switched to, is the next mount's.
 	 */
 	if (c->intent && !c->published && !unsettled && known &&
-	    stage_set_intent(v->stage, NULL, &why) < 0)
+	    stage_set_intent(c->stand_in ? c->stand_in : v->stage, NULL,
+			     &why) < 0)
 		log_warning("%s", why_text(&why, -EIO));
+	dismiss_stand_in(c);
 	if (unsettled) {
 		volume_lock_up(v);
 		log_error("%s could not be written, nor made what it was "

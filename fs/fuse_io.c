@@ -140,6 +140,8 @@ void mount_op_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *in,
 	mount_io_end(m);
 	if (stale)
 		mount_forget_attr(m, ino);
+	if (done == -ENOSPC || done == -EDQUOT)
+		volume_note_full(m->volume);
 	if (done <= 0)
 		reply_err(req, done ? (int)done : -EIO);
 	else if (err)

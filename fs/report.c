@@ -148,6 +148,7 @@ static struct json_object *pending_object(struct volume *v,
 static struct json_object *stage_object(struct volume *v)
 {
 	struct json_object *o;
+	struct why why = {""};
 
 	if (!v->stage)
 		return NULL;
@@ -156,6 +157,8 @@ static struct json_object *stage_object(struct volume *v)
 	put_text(o, "path", stage_path(v->stage));
 	put_number(o, "bytes", stage_data_used(stage_data(v->stage)));
 	put(o, "lost", report_lost(v->stage));
+	if (stage_trouble(v->stage, &why))
+		put_text(o, "trouble", why_text(&why, -EIO));
 	return o;
 }
 

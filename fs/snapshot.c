@@ -362,6 +362,7 @@ static int take_locked(struct tree *t, void *arg)
 		err = freeze_places(s);
 	ptrmap_release(&s->index);
 	ptrmap_release(&s->claimed);
+	s->taken = !err;
 	return err;
 }
 
@@ -378,18 +379,28 @@ static struct snapshot *new_snapshot(struct tree *t, struct disc *disc)
 }
 
 int snapshot_take(struct tree *t, struct stage *st, struct disc *disc,
-		  struct snapshot **ret, struct why *why)
+		  struct snapshot **ret, int *ret_unflushed, struct why *why)
 {
 	struct snapshot *s = new_snapshot(t, disc);
-	int err;
+	int err, failed = 0;
 
 	if (!s)
 		return why_set(why, -ENOMEM, "out of memory");
 	err = record_flush_with(t, st, take_locked, s, why);
+	/* Bytes that the data file may have lost are not burned. */
+	if (err && ret_unflushed && s->taken &&
+	    (err == -ENOSPC || stage_is_lost(st)) &&
+	    !stage_data_sync(stage_data(st))) {
+		s->unflushed = true;
+		failed = err;
+		err = 0;
+	}
 	if (err) {
 		snapshot_free(s);
 		return err;
 	}
+	if (ret_unflushed)
+		*ret_unflushed = failed;
 	stage_data_drain(t->data);
 	*ret = s;
 	return 0;
@@ -425,7 +436,8 @@ uint64_t snapshot_deltas(const struct snapshot *s)
 bool snapshot_exact(const struct snapshot *s)
 {
 	READ_LOCK(s->t);
-	return s->flushes == s->t->flushes;
+	/* A flush that failed left the rows as they were. */
+	return s->unflushed ? s->t->rows_unknown : s->flushes == s->t->flushes;
 }
 
 /* session_plan.read: bytes of a frozen file. */

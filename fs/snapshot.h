@@ -31,10 +31,13 @@ struct snapshot;
  * snapshot_take - flush to @st and take the snapshot in one cut, so that the
  * stage's rows are just what the snapshot has.  Then waits for writes in
  * flight into bytes that are now frozen.
+ * Where the flush fails for a reason that harms no staged byte (-ENOSPC, or the
+ * stage is lost) and @ret_unflushed is not NULL, the snapshot is taken all the
+ * same, and *@ret_unflushed is that -errno, with @why; else it is 0.
  * The caller holds the flush lock.  Returns 0 or -errno.
  */
 int snapshot_take(struct tree *t, struct stage *st, struct disc *disc,
-		  struct snapshot **ret, struct why *why);
+		  struct snapshot **ret, int *ret_unflushed, struct why *why);
 
 /*
  * snapshot_look - the same, but nothing is flushed, and nothing will become a
@@ -60,7 +63,8 @@ int snapshot_spool(struct snapshot *s, const char *folder,
 
 /*
  * snapshot_exact - whether nothing was flushed since the snapshot, so that
- * the rows in the stage are those that it burned.
+ * the rows in the stage are those that it burned, or where it was not flushed,
+ * older ones of which it burned all.  The caller holds the flush lock.
  */
 bool snapshot_exact(const struct snapshot *s);
 

@@ -22,6 +22,8 @@ struct snapshot {
 	uint32_t n_frozen;
 	uint64_t deltas;
 	uint64_t flushes;      /* tree.flushes right after the cut */
+	bool taken;	       /* all of it was gathered */
+	bool unflushed;	       /* the stage has less */
 	int spool_fd;          /* -1: the disc can be read during the burn */
 	uint64_t spool_end;
 	bool no_links;         /* no file of the frozen tree has two names */

@@ -28,7 +28,7 @@ enum { PREFIX_LEN = sizeof new_prefix - 1 };
 /* All that a stage folder may hold, and first what it must. */
 static const char *const file_names[] = {
 	"stage.db",	"data",		"lock",
-	"stage.db-wal", "stage.db-shm", "stage.db-journal",
+	"stage.db-wal", "stage.db-shm", "stage.db-journal", "reserve",
 };
 enum { FILES = sizeof file_names / sizeof file_names[0], FILES_NEEDED = 2 };
 
@@ -166,7 +166,7 @@ static int stage_new(const char *root, const char *name, struct stage **ret,
 
 	if (!st)
 		return why_set(why, -ENOMEM, "out of memory");
-	st->rootfd = st->dirfd = st->lockfd = -1;
+	st->rootfd = st->dirfd = st->lockfd = st->reservefd = -1;
 	pthread_mutex_init(&st->lock, NULL);
 	st->id = strdup(name);
 	st->root = realpath(root, NULL);
@@ -230,6 +230,23 @@ static int check_files(const struct stage *st, struct why *why)
 	return 0;
 }
 
+/* The database where its name is, with what it needs on a full file system. */
+static int open_db(struct stage *st, struct why *why)
+{
+	unsigned tries = 0;
+	int err;
+
+	stage_reserve_open(st);
+	do
+		err = stage_db_open(st, STAGE_DB_WRITE, why);
+	while (err == -ENOSPC && stage_reserve_give(st, &tries));
+	if (err < 0)
+		return err;
+	stage_place_note(st);
+	stage_reserve_fill_locked(st);
+	return 0;
+}
+
 static int open_owned(struct stage *st, struct why *why)
 {
 	struct stat ours, there;
@@ -250,8 +267,9 @@ static int open_owned(struct stage *st, struct why *why)
 	err = check_files(st, why);
 	if (err == 0)
 		err = stage_data_open(st->dirfd, false, &st->data, why);
-	if (err == 0)
-		err = stage_db_open(st, STAGE_DB_WRITE, why);
+	if (err < 0)
+		return err;
+	err = open_db(st, why);
 	return err ? err : stage_loan_check(st, why);
 }
 
@@ -430,7 +448,7 @@ int stage_make(const char *root, const struct stage_binding *b,
 	free(st->path);
 	st->path = STEAL_PTR(final_path);
 	if (err == 0)
-		err = stage_db_open(st, STAGE_DB_WRITE, why);
+		err = open_db(st, why);
 	if (err < 0) {
 		stage_close(st, false);
 		return err;
@@ -470,11 +488,15 @@ void stage_close(struct stage *st, bool drop)
 	if (!st)
 		return;
 	assert(!drop || (st->rows == 0 && !st->has_intent && !st->readonly));
+	/* What stands in its place now is not ours. */
+	drop = drop && !stage_is_lost(st);
 	if (st->db)
 		stage_db_close(st);
 	stage_data_free(st->data);
 	if (drop)
 		unmake(st->rootfd, st->id);
+	if (st->reservefd >= 0)
+		close(st->reservefd);
 	if (st->lockfd >= 0)
 		close(st->lockfd);
 	if (st->dirfd >= 0)

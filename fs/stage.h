@@ -188,6 +188,18 @@ uint64_t stage_rows(struct stage *st);
 bool stage_is_empty(struct stage *st);
 
 /*
+ * stage_is_lost - whether its folder is not there any more, or another one is:
+ * no write to it succeeds, and what it has is gone with its owner.
+ * stage_trouble - 0, or what a person must know of it: -EIO where it is lost,
+ * -ENOSPC where its file system is full, with @why.
+ * stage_reserve_fill - where there is room, take some that the database alone
+ * can use when there is none (stage_reserve.c).
+ */
+bool stage_is_lost(const struct stage *st);
+int stage_trouble(const struct stage *st, struct why *why);
+void stage_reserve_fill(struct stage *st);
+
+/*
  * stage_in_use - of a stage that is open read-only: whether an owner has it,
  * now; its process id in *@ret_pid, or 0 where that is not known.  While it is
  * open and had no owner when it was opened, none can come.

@@ -130,10 +130,9 @@ int stage_get_binding(struct stage *st, struct stage_binding *ret,
 	return err;
 }
 
-static int rebind(struct stage *st, const struct stage_binding *b, bool move,
-		  struct why *why)
+static int rebind_once(struct stage *st, const struct stage_binding *b,
+		       bool move, struct why *why)
 {
-	LOCK_GUARD(&st->lock);
 	int err = stage_db_begin(st, why);
 
 	if (err < 0)
@@ -149,6 +148,19 @@ static int rebind(struct stage *st, const struct stage_binding *b, bool move,
 		st->lent = false;
 	if (err == 0 && move)
 		st->has_intent = false;
+	return err;
+}
+
+static int rebind(struct stage *st, const struct stage_binding *b, bool move,
+		  struct why *why)
+{
+	LOCK_GUARD(&st->lock);
+	unsigned tries = 0;
+	int err;
+
+	do
+		err = rebind_once(st, b, move, why);
+	while (err == -ENOSPC && stage_reserve_give(st, &tries));
 	return err;
 }
 
@@ -186,10 +198,9 @@ static int put_intent(struct stage *st, const struct stage_intent *i,
 	return stage_db_step(st, s, why);
 }
 
-int stage_set_intent(struct stage *st, const struct stage_intent *intent,
-		     struct why *why)
+static int set_intent_once(struct stage *st, const struct stage_intent *intent,
+			   struct why *why)
 {
-	LOCK_GUARD(&st->lock);
 	int err = stage_db_begin(st, why);
 
 	if (err < 0)
@@ -201,6 +212,19 @@ int stage_set_intent(struct stage *st, const struct stage_intent *intent,
 	err = stage_db_end(st, err, why);
 	if (err == 0)
 		st->has_intent = intent != NULL;
+	return err;
+}
+
+int stage_set_intent(struct stage *st, const struct stage_intent *intent,
+		     struct why *why)
+{
+	LOCK_GUARD(&st->lock);
+	unsigned tries = 0;
+	int err;
+
+	do
+		err = set_intent_once(st, intent, why);
+	while (err == -ENOSPC && stage_reserve_give(st, &tries));
 	return err;
 }
 
@@ -274,10 +298,9 @@ int stage_get_intent(struct stage *st, struct stage_intent *ret,
 	return 1;
 }
 
-int stage_set_result(struct stage *st, const char *text, struct why *why)
+static int set_result_once(struct stage *st, const char *text, struct why *why)
 {
 	sqlite3_stmt *s;
-	LOCK_GUARD(&st->lock);
 	int err = stage_db_begin(st, why);
 
 	if (err < 0)
@@ -291,6 +314,18 @@ int stage_set_result(struct stage *st, const char *text, struct why *why)
 		err = stage_db_error(st, "cannot write", why);
 	}
 	return stage_db_end(st, err, why);
+}
+
+int stage_set_result(struct stage *st, const char *text, struct why *why)
+{
+	LOCK_GUARD(&st->lock);
+	unsigned tries = 0;
+	int err;
+
+	do
+		err = set_result_once(st, text, why);
+	while (err == -ENOSPC && stage_reserve_give(st, &tries));
+	return err;
 }
 
 int stage_get_result(struct stage *st, char *buf, size_t size, struct why *why)
@@ -321,20 +356,12 @@ int stage_get_result(struct stage *st, char *buf, size_t size, struct why *why)
 	return err;
 }
 
-int stage_rebase(struct stage *st, const struct stage_binding *binding,
-		 const struct stage_batch *batch, struct why *why)
+static int rebase_once(struct stage *st, const struct stage_binding *binding,
+		       const struct stage_batch *batch, struct why *why)
 {
-	uint64_t rows, next_id;
-	int err = stage_data_sync(st->data);
-	LOCK_GUARD(&st->lock);
+	uint64_t rows = st->rows, next_id = st->next_id;
+	int err = stage_db_begin(st, why);
 
-	if (err < 0)
-		return why_set(why, err,
-			       "stage %s: cannot write its data file: %s",
-			       st->id, strerror(-err));
-	rows = st->rows;
-	next_id = st->next_id;
-	err = stage_db_begin(st, why);
 	if (err < 0)
 		return err;
 	err = stage_clear_rows(st, why);
@@ -351,5 +378,22 @@ int stage_rebase(struct stage *st, const struct stage_binding *binding,
 	} else {
 		st->has_intent = false;
 	}
+	return err;
+}
+
+int stage_rebase(struct stage *st, const struct stage_binding *binding,
+		 const struct stage_batch *batch, struct why *why)
+{
+	int err = stage_data_sync(st->data);
+	unsigned tries = 0;
+	LOCK_GUARD(&st->lock);
+
+	if (err < 0)
+		return why_set(why, err,
+			       "stage %s: cannot write its data file: %s",
+			       st->id, strerror(-err));
+	do
+		err = rebase_once(st, binding, batch, why);
+	while (err == -ENOSPC && stage_reserve_give(st, &tries));
 	return err;
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "fs/stage_internal.h"
@@ -13,6 +17,9 @@ enum {
 	APPLICATION_ID = 0x64697366, /* "disf" */
 	BUSY_TIMEOUT_MS = 5000,
 	LOG_KEEP_BYTES = 4 << 20,
+	/* Less is not worth the syncs. */
+	SHRINK_PAGES = 64,
+	SHRINK_LOG_BYTES = 256 << 10,
 };
 
 /*
@@ -68,14 +75,23 @@ static const char *const statements[STMT_COUNT] = {
 		"base_path=?2, flags=?3, mode=?4, uid=?5, gid=?6, rdev=?7, "
 		"atime=?8, atime_ns=?9, mtime=?10, mtime_ns=?11, ctime=?12, "
 		"ctime_ns=?13, xattr_count=?14, xattrs=?15, target=?16, "
-		"size=?17, extents=?18",
+		"size=?17, extents=?18 WHERE (base_path, flags, mode, uid, "
+		"gid, rdev, atime, atime_ns, mtime, mtime_ns, ctime, "
+		"ctime_ns, xattr_count, xattrs, target, size, extents) IS NOT "
+		"(?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,"
+		"?18)",
 	[STMT_DROP_NODE] = "DELETE FROM node WHERE id = ?1",
 	[STMT_PUT_GONE] = "INSERT OR IGNORE INTO gone VALUES (?1)",
 	[STMT_DROP_GONE] = "DELETE FROM gone WHERE base_path = ?1",
 	[STMT_PUT_LINK] = "INSERT OR IGNORE INTO link VALUES (?1,?2,?3)",
 	[STMT_MOVE_LINK] = "UPDATE link SET node = ?3 "
-			   "WHERE parent = ?1 AND name = ?2",
+			   "WHERE parent = ?1 AND name = ?2 AND "
+			   "node <> ?3",
 	[STMT_DROP_LINK] = "DELETE FROM link WHERE parent = ?1 AND name = ?2",
+	[STMT_EACH_NODE] = "SELECT id FROM node ORDER BY id",
+	[STMT_EACH_GONE] = "SELECT base_path FROM gone ORDER BY base_path",
+	[STMT_EACH_LINK] = "SELECT parent, name FROM link "
+			   "ORDER BY parent, name",
 	[STMT_CLEAR_NODES] = "DELETE FROM node",
 	[STMT_CLEAR_GONE] = "DELETE FROM gone",
 	[STMT_CLEAR_LINKS] = "DELETE FROM link",
@@ -112,6 +128,8 @@ static int code_to_errno(sqlite3 *db, int code)
 	case SQLITE_FULL:
 		return -ENOSPC;
 	case SQLITE_IOERR:
+		if (os == EFBIG)
+			return -EFBIG;
 		return os == ENOSPC || os == EDQUOT ? -ENOSPC : -EIO;
 	case SQLITE_CANTOPEN:
 		return os ? -os : -EIO;
@@ -193,10 +211,13 @@ int stage_db_run(struct stage *st, enum stage_stmt which, struct why *why)
 
 int stage_db_begin(struct stage *st, struct why *why)
 {
+	int err;
+
 	if (st->readonly)
 		return why_set(why, -EROFS, "stage %s is open for reading only",
 			       st->id);
-	return stage_db_run(st, STMT_BEGIN, why);
+	err = stage_check_place(st, why);
+	return err ? err : stage_db_run(st, STMT_BEGIN, why);
 }
 
 int stage_db_end(struct stage *st, int err, struct why *why)
@@ -206,7 +227,8 @@ int stage_db_end(struct stage *st, int err, struct why *why)
 	/* Some failures have rolled back by themselves. */
 	if (err < 0 && !sqlite3_get_autocommit(st->db))
 		stage_db_run(st, STMT_ROLLBACK, NULL);
-	return err;
+	/* What was written to a folder that is gone meanwhile is nowhere. */
+	return err ? err : stage_check_place(st, why);
 }
 
 bool stage_column_int(sqlite3_stmt *s, int col, int64_t min, int64_t max,
@@ -314,7 +336,10 @@ static int make_tables(struct stage *st, struct why *why)
 {
 	char sql[256];
 	unsigned i;
-	int err = run(st, "PRAGMA journal_mode = WAL; BEGIN", why);
+	int err = run(st,
+		      "PRAGMA auto_vacuum = INCREMENTAL; "
+		      "PRAGMA journal_mode = WAL; BEGIN",
+		      why);
 
 	for (i = 0; i < TABLES && err == 0; i++)
 		err = run(st, tables[i].sql, why);
@@ -448,9 +473,14 @@ static int configure(struct stage *st, enum stage_db_mode mode, struct why *why)
 	err = run(st, sql, why);
 	if (err < 0 || !writes)
 		return err;
-	/* While it is made it is nothing yet: the maker syncs all of it. */
+	/*
+	 * While it is made it is nothing yet: the maker syncs all of it.  To
+	 * overwrite what is deleted would take room in the log, as much as what
+	 * is deleted: on a full file system nothing could be.
+	 */
 	snprintf(sql, sizeof sql,
-		 "PRAGMA synchronous = %s; PRAGMA journal_size_limit = %d",
+		 "PRAGMA synchronous = %s; PRAGMA journal_size_limit = %d; "
+		 "PRAGMA secure_delete = OFF",
 		 mode == STAGE_DB_CREATE ? "OFF" : "FULL", LOG_KEEP_BYTES);
 	return run(st, sql, why);
 }
@@ -482,6 +512,35 @@ static int open_checked(struct stage *st, enum stage_db_mode mode,
 	if (err == 0 && mode == STAGE_DB_WRITE)
 		err = run(st, "PRAGMA journal_mode = WAL", why);
 	return err;
+}
+
+static off_t log_size(const struct stage *st)
+{
+	char path[PATH_MAX];
+	struct stat s;
+
+	if (snprintf(path, sizeof path, "%s/stage.db-wal", st->path) >=
+		    (int)sizeof path ||
+	    stat(path, &s) < 0)
+		return 0;
+	return s.st_size;
+}
+
+bool stage_db_shrink(struct stage *st)
+{
+	int64_t free_pages = 0;
+
+	/* First the log: else it would have to take what is moved, too. */
+	if (log_size(st) >= SHRINK_LOG_BYTES)
+		run(st, "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+	else if (ask(st, "PRAGMA freelist_count", &free_pages, NULL) < 0 ||
+		 free_pages < SHRINK_PAGES)
+		return false;
+	if (ask(st, "PRAGMA freelist_count", &free_pages, NULL) == 0 &&
+	    free_pages >= SHRINK_PAGES &&
+	    run(st, "PRAGMA incremental_vacuum", NULL) == 0)
+		run(st, "PRAGMA wal_checkpoint(TRUNCATE)", NULL);
+	return true;
 }
 
 int stage_db_open(struct stage *st, enum stage_db_mode mode, struct why *why)

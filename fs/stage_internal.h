@@ -29,6 +29,9 @@ enum stage_stmt {
 	STMT_PUT_LINK,
 	STMT_MOVE_LINK,
 	STMT_DROP_LINK,
+	STMT_EACH_NODE,
+	STMT_EACH_GONE,
+	STMT_EACH_LINK,
 	STMT_CLEAR_NODES,
 	STMT_CLEAR_GONE,
 	STMT_CLEAR_LINKS,
@@ -79,6 +82,9 @@ struct stage {
 	uint64_t missing; /* how many of the lender's files are not in it */
 	bool lent;	  /* its changes were taken to another disc */
 	struct stage_data *data;
+	bool placed; /* it has its name, and its database is this inode: */
+	dev_t db_dev;
+	ino_t db_ino;
 
 	pthread_mutex_t lock;
 	/* Under the lock. */
@@ -86,6 +92,8 @@ struct stage {
 	sqlite3_stmt *stmts[STMT_COUNT];
 	uint64_t rows, next_id;
 	bool has_intent;
+	int reservefd;	  /* -1: there is none */
+	uint64_t reserve; /* so much room is held by it */
 	unsigned char *scratch; /* for encoding */
 	size_t scratch_size;
 };
@@ -104,6 +112,11 @@ enum stage_db_mode {
  */
 int stage_db_open(struct stage *st, enum stage_db_mode mode, struct why *why);
 void stage_db_close(struct stage *st);
+
+/* stage_db_shrink - give back the room of what is free in the database, and of
+ * its log, as far as it is worth it; outside of a transaction.  Returns whether
+ * it was. */
+bool stage_db_shrink(struct stage *st);
 
 /* stage_db_error - the -errno of SQLite's last failure, with @why filled. */
 int stage_db_error(struct stage *st, const char *what, struct why *why);
@@ -136,6 +149,11 @@ int stage_db_end(struct stage *st, int err, struct why *why);
 int stage_write_rows(struct stage *st, const struct stage_batch *b,
 		     struct why *why);
 int stage_clear_rows(struct stage *st, struct why *why);
+
+/* stage_drop_others - within a transaction: drop the rows that @b does not put
+ * in (stage_prune.c). */
+int stage_drop_others(struct stage *st, const struct stage_batch *b,
+		      struct why *why);
 
 /* stage_put_binding - within a transaction or alone. */
 int stage_put_binding(struct stage *st, const struct stage_binding *b,
@@ -207,6 +225,27 @@ int stage_loan_give(const struct stage *lender, int dirfd, struct why *why);
 int stage_loan_write(struct stage *st, const struct stage_loan *loan,
 		     struct why *why);
 int stage_loan_check(struct stage *st, struct why *why);
+
+/*
+ * stage_reserve.c.  stage_reserve_open - the file, made where it is missing;
+ * stage_reserve_fill_locked - have it hold what it should, where there is room
+ * enough; stage_reserve_give - give up half of what it holds, or the last of
+ * it, and at the first of the @tries, which begin at 0, what the log takes:
+ * false where there is nothing.  After -ENOSPC what was tried is tried again as
+ * long as it is true.  The caller has st->lock, or is alone; there is no
+ * transaction.
+ */
+void stage_reserve_open(struct stage *st);
+void stage_reserve_fill_locked(struct stage *st);
+bool stage_reserve_give(struct stage *st, unsigned *tries);
+
+/*
+ * stage_place.c.  stage_place_note - the database was opened where it will be;
+ * stage_check_place - 0, or -EIO with @why where the stage is not there any
+ * more.
+ */
+void stage_place_note(struct stage *st);
+int stage_check_place(const struct stage *st, struct why *why);
 
 /*
  * stage_lock.c.  stage_lock_take - the lock of stage @id's owner, in its folder

@@ -204,28 +204,17 @@ static int note_later(struct stage *st, struct why *why)
 	return st->has_intent ? stage_db_run(st, STMT_LATER_INTENT, why) : 0;
 }
 
-static int write_batch(struct stage *st, const struct stage_batch *b,
-		       bool replace, struct why *why)
+static int write_once(struct stage *st, const struct stage_batch *b,
+		      bool replace, struct why *why)
 {
-	uint64_t rows, next_id;
-	int err = stage_data_sync(st->data);
-	LOCK_GUARD(&st->lock);
+	uint64_t rows = st->rows, next_id = st->next_id;
+	int err = stage_db_begin(st, why);
 
 	if (err < 0)
-		return why_set(why, err,
-			       "stage %s: cannot write its data file: %s",
-			       st->id, strerror(-err));
-	if (!replace && b->n_nodes == 0 && b->n_drop_nodes == 0 &&
-	    b->n_links == 0 && b->n_drop_links == 0 && b->n_gone == 0 &&
-	    b->n_drop_gone == 0)
-		return 0;
-	rows = st->rows;
-	next_id = st->next_id;
-	err = stage_db_begin(st, why);
-	if (err < 0)
 		return err;
+	/* Rows that are the same stay, and take no room in the log. */
 	if (replace)
-		err = stage_clear_rows(st, why);
+		err = stage_drop_others(st, b, why);
 	if (!err)
 		err = stage_write_rows(st, b, why);
 	if (!err && b->after_snapshot)
@@ -235,6 +224,27 @@ static int write_batch(struct stage *st, const struct stage_batch *b,
 		st->rows = rows;
 		st->next_id = next_id;
 	}
+	return err;
+}
+
+static int write_batch(struct stage *st, const struct stage_batch *b,
+		       bool replace, struct why *why)
+{
+	int err = stage_data_sync(st->data);
+	unsigned tries = 0;
+	LOCK_GUARD(&st->lock);
+
+	if (err < 0)
+		return why_set(why, err,
+			       "stage %s: cannot write its data file: %s",
+			       st->id, strerror(-err));
+	if (!replace && b->n_nodes == 0 && b->n_drop_nodes == 0 &&
+	    b->n_links == 0 && b->n_drop_links == 0 && b->n_gone == 0 &&
+	    b->n_drop_gone == 0)
+		return stage_check_place(st, why);
+	do
+		err = write_once(st, b, replace, why);
+	while (err == -ENOSPC && stage_reserve_give(st, &tries));
 	return err;
 }
 

@@ -403,7 +403,7 @@ static void close_stage(struct volume *v)
 	struct stage_batch nothing = {0};
 	AUTO_FREE char *undone = NULL;
 	struct why why = {""};
-	bool drop = false;
+	bool drop = false, lost = false;
 
 	if (!v->stage)
 		return;
@@ -413,9 +413,12 @@ static void close_stage(struct volume *v)
 	/* A tree that did not take up the stage's rows says nothing of them. */
 	if (!look_only && v->loaded) {
 		if (volume_flush(v, &why) < 0 || follow(v, &why) < 0)
+			lost = volume_pending(v) != 0;
+		if (lost)
 			log_error("the last changes are not in the stage: %s",
 				  why_text(&why, -EIO));
-		else if (!v->rebase_pending && volume_pending(v) == 0)
+		else if (!v->rebase_pending && volume_pending(v) == 0 &&
+			 !stage_is_lost(v->stage))
 			drop = stage_set_intent(v->stage, NULL, NULL) == 0 &&
 			       stage_replace(v->stage, &nothing, NULL) == 0;
 	}

@@ -96,6 +96,10 @@ int volume_start(struct volume *v, struct why *why);
  */
 int volume_flush(struct volume *v, struct why *why);
 
+/* volume_note_full - a write found no room for staged bytes: told at once, the
+ * first time. */
+void volume_note_full(struct volume *v);
+
 /* volume_set_sync - what pushes the pages that programs dirtied through shared
  * mappings (the mount sets it); called before the snapshot of a commit. */
 void volume_set_sync(struct volume *v, int (*sync)(void *arg), void *arg);
@@ -238,7 +242,7 @@ bool volume_commits_on(struct volume *v, enum commit_trigger trigger);
  *   space: {total_bytes, free_bytes, commit_bytes, overhead_bytes},
  *   pending: {deltas, added, removed, modified, attributes, moved, bytes},
  *   commit_on: ["unmount", "sync"], what burns by itself; fewer, or none
- *   stage: {id, path, bytes}|null, state: "idle"|"freezing"|...,
+ *   stage: {id, path, bytes, trouble?}|null, state: "idle"|"freezing"|...,
  *   unmounting: an unmount runs, options: ["verify=quick"], of the disc, as given,
  *   progress?: {...}, last_commit: text,
  *   requests?: {lookup: 7, ...}, of the kernel, by opcode; of a mount

@@ -17,12 +17,47 @@ int volume_flush_locked(struct volume *v, struct why *why)
 {
 	int err;
 
+	/* Also where nothing waits: what was kept before is gone with it. */
+	if (stage_is_lost(v->stage))
+		return stage_trouble(v->stage, why);
 	if (v->rebase_pending) {
 		err = record_rebase(v->tree, v->stage, &v->binding, why);
 		v->rebase_pending = err != 0;
-		return err;
+	} else {
+		err = record_flush(v->tree, v->stage, why);
 	}
-	return record_flush(v->tree, v->stage, why);
+	if (!err)
+		stage_reserve_fill(v->stage);
+	return err;
+}
+
+/* Said when it begins, and when it is over; not every few seconds. */
+static void tell_trouble(struct volume *v, int err, const struct why *failed)
+{
+	struct why why = {""};
+	int trouble = stage_trouble(v->stage, &why);
+	int before;
+
+	if (!trouble && err) {
+		trouble = err;
+		why = *failed;
+	}
+	before = atomic_exchange(&v->stage_trouble, trouble);
+	if (trouble && trouble != before)
+		log_error("%s: %s", v->source, why_text(&why, trouble));
+	else if (!trouble && before)
+		log_info("%s: the stage can be written again", v->source);
+}
+
+void volume_note_full(struct volume *v)
+{
+	int none = 0;
+
+	if (v->stage && atomic_compare_exchange_strong(&v->stage_trouble, &none,
+						       -ENOSPC))
+		log_error("%s: the stage's file system (%s) is full: deleting "
+			  "files in the mount, or burning, gives room back",
+			  v->source, stage_path(v->stage));
 }
 
 int volume_flush(struct volume *v, struct why *why)
@@ -62,9 +97,7 @@ void *volume_flush_thread(void *arg)
 			if (err && !v->flush_error)
 				v->flush_error = err;
 		}
-		if (err)
-			log_error("cannot write the stage of %s: %s", v->source,
-				  why_text(&why, err));
+		tell_trouble(v, err, &why);
 		until = cond_in_ms(FLUSH_MS);
 		pthread_mutex_lock(&v->lock);
 	}

@@ -92,6 +92,7 @@ struct volume {
 	bool locked_up;
 
 	atomic_int cancel;
+	atomic_int stage_trouble; /* -errno that was told of it, or 0 */
 	int (*sync)(void *arg);
 	void *sync_arg;
 	volume_counts counts; /* guarded by lock, also while it is called */
