@@ -160,7 +160,7 @@ static int list_one(void *arg, const char *id)
 	if (err == -ENOMEM)
 		return err;
 	if (err) {
-		AUTO_FREE char *path = NULL;
+		AUTO_FREE char *path = NULL, *disc = NULL;
 
 		if (asprintf(&path, "%s/%s", l->root, id) < 0) {
 			path = NULL;
@@ -170,6 +170,8 @@ static int list_one(void *arg, const char *id)
 		put_text(o, "id", id);
 		put_text(o, "path", path);
 		put_text(o, "error", why_text(&why, err));
+		disc = stage_label_path(l->root, id);
+		put_text(o, "disc", disc);
 	} else {
 		o = stage_object(&s);
 		summary_release(&s);

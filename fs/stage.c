@@ -29,6 +29,7 @@ enum { PREFIX_LEN = sizeof new_prefix - 1 };
 static const char *const file_names[] = {
 	"stage.db",	"data",		"lock",
 	"stage.db-wal", "stage.db-shm", "stage.db-journal", "reserve",
+	"disc",		"disc.new",
 };
 enum { FILES = sizeof file_names / sizeof file_names[0], FILES_NEEDED = 2 };
 
@@ -266,6 +267,8 @@ static int open_owned(struct stage *st, struct why *why)
 			       st->id, st->root);
 	err = check_files(st, why);
 	if (err == 0)
+		err = stage_wal_check(st, why);
+	if (err == 0)
 		err = stage_data_open(st->dirfd, false, &st->data, why);
 	if (err < 0)
 		return err;
@@ -310,6 +313,8 @@ static int open_looking(struct stage *st, struct why *why)
 		if (st->lockfd >= 0)
 			owned = stage_lock_step(st->lockfd, F_RDLCK) < 0;
 		err = check_files(st, why);
+		if (err == 0 && !owned)
+			err = stage_wal_check(st, why);
 		if (err < 0)
 			break;
 		if (!has_file(st, "stage.db-wal", &log_size))
@@ -405,6 +410,8 @@ static int build(struct stage *st, const char *name,
 	/* The connection knows its files by their path: it is opened again
 	 * at the place where they will be. */
 	stage_db_close(st);
+	if (err == 0)
+		stage_label_write(st, &dated);
 	return err < 0 ? err : settle(st, fd, why);
 }
 

@@ -262,9 +262,26 @@ int stage_each(const char *root, int (*fn)(void *arg, const char *id),
  * A stage with an intent matches also when only the tip or the head moved by
  * the burn that it tells of: *@ret_recover is set, and the caller runs
  * session_recover and asks again.
+ * One that cannot be opened and is, or may be, the disc's: another -errno, for
+ * which stage_is_broken, with its id and @why alike.
  */
 int stage_find(const char *root, const struct stage_binding *now,
 	       char **ret_id, bool *ret_recover, struct why *why);
+
+/*
+ * stage_say_broken - the ways out where stage @id, which belongs to the disc at
+ * hand, cannot be opened or read for @err with @detail: into @why.  Returns
+ * @err.
+ * stage_is_broken - whether it is such an error: the stage must be left as it
+ * is, and nothing be burned beside it.
+ */
+int stage_say_broken(const char *root, const char *id, int err,
+		     const struct why *detail, struct why *why);
+bool stage_is_broken(int err);
+
+/* stage_label_path - the path of the disc that stage @id is for, where that can
+ * be told without its database; heap, or NULL. */
+char *stage_label_path(const char *root, const char *id);
 
 /* stage_say_grown - what stage_find says of a stage that is bound to an older
  * state of the disc at @source: -ESTALE with @why. */

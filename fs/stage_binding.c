@@ -161,6 +161,8 @@ static int rebind(struct stage *st, const struct stage_binding *b, bool move,
 	do
 		err = rebind_once(st, b, move, why);
 	while (err == -ENOSPC && stage_reserve_give(st, &tries));
+	if (err == 0)
+		stage_label_write(st, b);
 	return err;
 }
 
@@ -395,5 +397,7 @@ int stage_rebase(struct stage *st, const struct stage_binding *binding,
 	do
 		err = rebase_once(st, binding, batch, why);
 	while (err == -ENOSPC && stage_reserve_give(st, &tries));
+	if (err == 0)
+		stage_label_write(st, binding);
 	return err;
 }

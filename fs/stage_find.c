@@ -161,18 +161,22 @@ static int read_claim(const char *root, const char *id, struct claim *ret,
  */
 enum verdict {
 	OTHER,	/* nothing to do with it */
+	BROKEN, /* it cannot be opened, and may be any disc's */
 	STALE,	/* it is, or may be, and must not be used */
 	LIKELY, /* same content, and the stage's own image is gone */
 	SURE,
+	LOCKED, /* it is, or may be, and cannot be opened */
 };
 
 struct search {
 	const char *root;
 	const struct stage_binding *now;
-	char *id[SURE + 1]; /* the first of each verdict */
-	char *second[SURE + 1];
-	struct why stale; /* of the first one */
-	bool recover[SURE + 1];
+	struct why *failed;
+	char *id[LOCKED + 1]; /* the first of each verdict */
+	char *second[LOCKED + 1];
+	struct why why[LOCKED + 1]; /* of the first one */
+	int err[LOCKED + 1];
+	bool recover[LOCKED + 1];
 };
 
 const char *stage_printable(const char *path, char *buf, size_t size)
@@ -375,6 +379,47 @@ static enum verdict judge(const struct question *q, const struct claim *c,
 	return judge_image(q, s, intent, now, why);
 }
 
+static int note(struct search *f, const char *id, enum verdict v, bool burning,
+		int err, const struct why *why)
+{
+	char **slot;
+
+	if (v == OTHER)
+		return 0;
+	if (!f->id[v]) {
+		f->why[v] = *why;
+		f->err[v] = err;
+		f->recover[v] = burning;
+	}
+	slot = f->id[v] ? &f->second[v] : &f->id[v];
+	if (*slot)
+		return 0;
+	*slot = strdup(id);
+	return *slot ? 0 : -ENOMEM;
+}
+
+/* One broken stage must not stop all other discs: only those it may be of. */
+static int look_at_broken(struct search *f, const char *id, int err,
+			  const struct why *detail)
+{
+	struct stage_binding label = {0};
+	int found = stage_broken_label(f->root, id, &label);
+	enum verdict v = BROKEN;
+	struct why why = {""};
+
+	if (found < 0)
+		return found;
+	if (found == STAGE_BROKEN_LABEL)
+		v = stage_broken_may_be(&label, f->now) ? LOCKED : OTHER;
+	else if (found == STAGE_BROKEN_EMPTY)
+		v = OTHER;
+	stage_binding_release(&label);
+	if (v == OTHER)
+		log_warning("%s; left aside", why_text(detail, err));
+	stage_broken_say(f->root, id, err, detail, v == BROKEN, &why);
+	return note(f, id, v, false, err, &why);
+}
+
 static int look(void *arg, const char *id)
 {
 	struct search *f = arg;
@@ -382,33 +427,30 @@ static int look(void *arg, const char *id)
 	struct claim c;
 	enum verdict v;
 	struct why why;
-	char **slot;
 	int err;
 
 	err = read_claim(f->root, id, &c, &why);
 	if (err == -ENOENT)
 		return 0; /* dropped meanwhile */
-	if (err < 0) {
-		/* One broken stage must not stop all other discs. */
-		log_warning("%s; left aside", why_text(&why, err));
-		return 0;
-	}
+	/* That says nothing of the stage. */
+	if (err == -ENOMEM || err == -EMFILE || err == -ENFILE)
+		return why_set(f->failed, err, "%s", why_text(&why, err));
+	if (err < 0)
+		return look_at_broken(f, id, err, &why);
 	v = judge(&q, &c, f->now, &why);
 	/* As a crash of a mount without changes leaves it. */
 	if (v == STALE && c.empty)
 		v = OTHER;
-	if (v == STALE && !f->id[STALE])
-		f->stale = why;
+	err = note(f, id, v, c.burning, -ESTALE, &why);
 	claim_release(&c);
-	if (v == OTHER)
-		return 0;
-	slot = f->id[v] ? &f->second[v] : &f->id[v];
-	if (*slot)
-		return 0;
-	if (slot == &f->id[v])
-		f->recover[v] = c.burning;
-	*slot = strdup(id);
-	return *slot ? 0 : -ENOMEM;
+	return err;
+}
+
+static int refuse(struct search *f, enum verdict v, char **ret_id,
+		  struct why *why)
+{
+	*ret_id = STEAL_PTR(f->id[v]);
+	return why_set(why, f->err[v], "%s", f->why[v].text);
 }
 
 static int say_both(const struct search *f, const char *id, const char *second,
@@ -433,6 +475,8 @@ static int conclude(struct search *f, char **ret_id, bool *ret_recover,
 {
 	enum verdict best = f->id[SURE] ? SURE : LIKELY;
 
+	if (f->id[LOCKED])
+		return refuse(f, LOCKED, ret_id, why);
 	if (f->second[best]) {
 		*ret_id = STEAL_PTR(f->id[best]);
 		return say_both(f, *ret_id, f->second[best], why);
@@ -442,17 +486,16 @@ static int conclude(struct search *f, char **ret_id, bool *ret_recover,
 		*ret_recover = f->recover[best];
 		return 1;
 	}
-	if (f->id[STALE]) {
-		*ret_id = STEAL_PTR(f->id[STALE]);
-		return why_set(why, -ESTALE, "%s", f->stale.text);
-	}
-	return 0;
+	if (f->id[STALE])
+		return refuse(f, STALE, ret_id, why);
+	/* A disc that has a stage of its own does not look for another. */
+	return f->id[BROKEN] ? refuse(f, BROKEN, ret_id, why) : 0;
 }
 
 int stage_find(const char *root, const struct stage_binding *now, char **ret_id,
 	       bool *ret_recover, struct why *why)
 {
-	struct search f = {.root = root, .now = now};
+	struct search f = {.root = root, .now = now, .failed = why};
 	unsigned v;
 	int err;
 
@@ -460,7 +503,7 @@ int stage_find(const char *root, const struct stage_binding *now, char **ret_id,
 	err = stage_each(root, look, &f, why);
 	if (err == 0)
 		err = conclude(&f, ret_id, ret_recover, why);
-	for (v = 0; v <= SURE; v++) {
+	for (v = 0; v <= LOCKED; v++) {
 		free(f.id[v]);
 		free(f.second[v]);
 	}

@@ -240,6 +240,36 @@ void stage_reserve_fill_locked(struct stage *st);
 bool stage_reserve_give(struct stage *st, unsigned *tries);
 
 /*
+ * stage_label.c.  stage_label_write - which disc the stage is for, beside the
+ * database; where it cannot be written there is none.
+ * stage_label_read - that of the stage in @dirfd, path included, for the caller
+ * to release: 0, -ENOENT, -EBADMSG, -errno.
+ */
+void stage_label_write(const struct stage *st, const struct stage_binding *b);
+int stage_label_read(int dirfd, struct stage_binding *ret);
+
+/*
+ * stage_broken.c: a stage that cannot be opened.
+ * stage_broken_label - what its label says: STAGE_BROKEN_LABEL with *@ret, for
+ * the caller to release; _UNKNOWN: nothing; _EMPTY: nothing, and it holds
+ * nothing that could be lost; -ENOMEM.
+ * stage_broken_may_be - whether a disc may be the one of @label.
+ * stage_broken_say - why nothing is written to a disc that it may be of, and the
+ * ways out.
+ */
+enum { STAGE_BROKEN_LABEL, STAGE_BROKEN_UNKNOWN, STAGE_BROKEN_EMPTY };
+int stage_broken_label(const char *root, const char *id,
+		       struct stage_binding *ret);
+bool stage_broken_may_be(const struct stage_binding *label,
+			 const struct stage_binding *now);
+void stage_broken_say(const char *root, const char *id, int err,
+		      const struct why *detail, bool any, struct why *why);
+
+/* stage_wal.c.  stage_wal_check - of a stage without an owner: 0, or -EBADMSG
+ * where its log lost changes that were durable. */
+int stage_wal_check(const struct stage *st, struct why *why);
+
+/*
  * stage_place.c.  stage_place_note - the database was opened where it will be;
  * stage_check_place - 0, or -EIO with @why where the stage is not there any
  * more.

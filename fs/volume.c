@@ -255,12 +255,49 @@ int volume_import(struct volume *v, uint32_t session_lba, struct tree *t,
 	return tree_import(t, v->disc, &opts, &present, ret, why);
 }
 
+/*
+ * A stage of this disc, or one that may be, is there and cannot be used.  What
+ * it holds fits the disc as long as nothing else is burned to it.
+ */
+static int leave_broken(struct volume *v, const struct why *reason,
+			struct why *why)
+{
+	if (v->readonly_reason)
+		log_warning("shown without changes that are pending: %s",
+			    reason->text);
+	else if (volume_set_readonly(v, reason->text) < 0)
+		return why_set(why, -ENOMEM, "out of memory");
+	return 0;
+}
+
+/* The tree gets the stage's changes, or is shown without them. */
+static int load_stage(struct volume *v, bool named, struct why *why)
+{
+	struct why detail = {""}, reason = {""};
+	struct stage *st = v->stage;
+	int err;
+
+	tree_attach_data(v->tree, stage_data(st));
+	err = record_load(v->tree, st, &detail);
+	if (!err)
+		return 0;
+	if (named || !stage_is_broken(err))
+		return why_set(why, err, "%s", why_text(&detail, err));
+	stage_say_broken(v->stage_root, stage_id(st), err, &detail, &reason);
+	/* Not with a part of them. */
+	v->stage = NULL;
+	err = volume_import_base(v, NULL, why);
+	stage_close(st, false);
+	return err ? err : leave_broken(v, &reason, why);
+}
+
 /* Find, open or make the stage; *@ret_made: it has the binding already. */
 static int open_stage(struct volume *v, const char *from, bool *ret_made,
 		      struct why *why)
 {
 	bool look_only = v->readonly_reason || v->opts.offline;
 	AUTO_FREE char *id = NULL;
+	struct why detail = {""};
 	int err;
 
 	if (v->opts.no_stage)
@@ -269,15 +306,24 @@ static int open_stage(struct volume *v, const char *from, bool *ret_made,
 		err = stage_resolve(v->stage_root, from, &id, why);
 		return err ? err : volume_open_named(v, id, look_only, why);
 	}
-	err = volume_find_stage(v, &id, why);
+	err = volume_find_stage(v, &id, &detail);
+	if (err < 0 && id && stage_is_broken(err))
+		return leave_broken(v, &detail, why);
+	if (err < 0)
+		why_set(why, err, "%s", why_text(&detail, err));
 	if (!err)
 		err = volume_find_former(v, &id, why);
 	if (err == -ESTALE && id && v->opts.rebase)
 		return volume_open_former(v, id, look_only, why);
 	if (err < 0)
 		return err;
-	if (err == 1)
-		return stage_open(v->stage_root, id, look_only, &v->stage, why);
+	if (err == 1) {
+		err = stage_open(v->stage_root, id, look_only, &v->stage, why);
+		if (!stage_is_broken(err))
+			return err;
+		stage_say_broken(v->stage_root, id, err, why, &detail);
+		return leave_broken(v, &detail, why);
+	}
 	if (look_only)
 		return 0;
 	*ret_made = true;
@@ -307,9 +353,8 @@ static int attach_stage(struct volume *v, const char *from, struct why *why)
 		err = volume_check_stage(v, from != NULL, why);
 	if (err)
 		return err;
-	tree_attach_data(v->tree, stage_data(v->stage));
-	err = record_load(v->tree, v->stage, why);
-	if (err)
+	err = load_stage(v, from != NULL, why);
+	if (err || !v->stage)
 		return err;
 	volume_set_limit(v);
 	v->loaded = true;

@@ -505,15 +505,40 @@ END_TEST
 START_TEST(broken_stage_is_left_aside)
 {
 	struct stage_binding b = an_image();
+	struct stage_binding foreign = b;
 	struct stage *other;
-	char path[400];
+	char path[400], elsewhere[] = "/nowhere/other.iso";
+
+	foreign.path = elsewhere;
+	foreign.image_ino += 1000;
+	foreign.digest[0] ^= 1;
+	bind_to(&b);
+	ok(stage_create(root, &foreign, &other, &why));
+	snprintf(path, sizeof path, "%s/stage.db", stage_path(other));
+	stage_close(other, false);
+	ck_assert_int_eq(truncate(path, 100), 0);
+	ck_found(false);
+}
+END_TEST
+
+START_TEST(broken_stage_of_the_disc)
+{
+	struct stage_binding b = an_image();
+	struct stage *other;
+	char path[400], *id = NULL;
+	bool again;
+	int err;
 
 	bind_to(&b);
 	ok(stage_create(root, &b, &other, &why));
 	snprintf(path, sizeof path, "%s/stage.db", stage_path(other));
 	stage_close(other, false);
 	ck_assert_int_eq(truncate(path, 100), 0);
-	ck_found(false);
+	err = stage_find(root, &b, &id, &again, &why);
+	ck_assert(stage_is_broken(err));
+	ck_assert_ptr_nonnull(id);
+	ck_assert_ptr_nonnull(strstr(why.text, "discfs stage drop"));
+	free(id);
 }
 END_TEST
 
@@ -633,6 +658,7 @@ int main(void)
 	tcase_add_test(t, image_of_a_disc);
 	tcase_add_test(t, long_and_strange_path_fits_the_line);
 	tcase_add_test(t, broken_stage_is_left_aside);
+	tcase_add_test(t, broken_stage_of_the_disc);
 	tcase_add_test(t, no_stage_at_all);
 	tcase_add_test(t, empty_stage_is_in_nobodys_way);
 	tcase_add_test(t, stage_by_its_path);
