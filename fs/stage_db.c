@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -217,6 +218,13 @@ int stage_db_begin(struct stage *st, struct why *why)
 		return why_set(why, -EROFS, "stage %s is open for reading only",
 			       st->id);
 	err = stage_check_place(st, why);
+	/* SQLite takes a lock that the system refuses for another's, and waits
+	 * for that at each step. */
+	if (err == 0 && st->lockfd >= 0)
+		err = stage_lock_step(st->lockfd, F_WRLCK);
+	if (err == -ENOLCK)
+		return why_set(why, err, "stage %s: no lock is to be had: %s",
+			       st->id, strerror(-err));
 	return err ? err : stage_db_run(st, STMT_BEGIN, why);
 }
 

@@ -6,8 +6,8 @@
  *	MEDDLE_AT=fdatasync:NAME	fsync(2) or fdatasync(2), ...
  *	MEDDLE_DO=SCRIPT	... sh SCRIPT runs, once: it is then renamed to
  *				SCRIPT.done
- *	MEDDLE_LOCK=FILE	while FILE is there, no OFD lock is to be had:
- *				ENOLCK
+ *	MEDDLE_LOCK=FILE	while FILE is there, no lock of fcntl(2) is to be
+ *				had: ENOLCK
  */
 #undef _FILE_OFFSET_BITS
 #undef _FORTIFY_SOURCE
@@ -87,7 +87,8 @@ static int do_fcntl(const char *name, int fd, int cmd, void *arg)
 		(int (*)(int, int, ...))dlsym(RTLD_NEXT, name);
 	const char *file = getenv("MEDDLE_LOCK");
 
-	if (cmd == F_OFD_SETLK && file && access(file, F_OK) == 0) {
+	if ((cmd == F_OFD_SETLK || cmd == F_SETLK || cmd == F_SETLKW) && file &&
+	    access(file, F_OK) == 0) {
 		errno = ENOLCK;
 		return -1;
 	}
