@@ -270,7 +270,7 @@ int drive_disc_erase(struct disc *disc, uint64_t lba, uint64_t blocks,
 	uint64_t lbas[ERASE_PARTS_MAX];
 	uint64_t medium = disc_readable(disc) / DISC_BLOCK;
 	size_t n = erase_list(disc, lba, blocks, lbas);
-	struct burn_drive *handle;
+	struct burn_drive *handle = NULL;
 	int err = 0;
 
 	if (n > 0) {

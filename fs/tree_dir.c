@@ -77,8 +77,7 @@ bool dir_is_vacant(const struct dir *dir, uint32_t cookie)
 {
 	uint32_t i = dir_find(dir, cookie);
 
-	return i < dir->n && !dir_slot_dentry(dir->slots[i]) &&
-	       dir_slot_cookie(dir->slots[i]) == cookie;
+	return i < dir->n && dir->slots[i].gone == dir_slot_gone(cookie);
 }
 
 void dir_insert(struct dir *dir, struct dentry *d, uint32_t cookie)
@@ -123,7 +122,7 @@ static union dir_slot *slot_of(struct dir *dir, const struct dentry *d)
 
 void dir_remove(struct dir *dir, const struct dentry *d)
 {
-	slot_of(dir, d)->gone = (uint64_t)d->cookie << 1 | 1;
+	slot_of(dir, d)->gone = dir_slot_gone(d->cookie);
 	dir->live--;
 	if (dir->n > 64 && dir->live < dir->n / 2)
 		dir_compact(dir);

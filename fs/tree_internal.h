@@ -378,7 +378,13 @@ struct dentry *inode_place(const struct inode *inode, unsigned views);
  * out of memory, or it hangs on nothing (a removed folder). */
 char *dentry_path(const struct dentry *d, unsigned view);
 
-/* dir_slot_dentry - NULL: removed; dir_slot_cookie - of either. */
+/* dir_slot_gone - of one that was removed.
+ * dir_slot_dentry - NULL: removed; dir_slot_cookie - of either. */
+static inline uint64_t dir_slot_gone(uint32_t cookie)
+{
+	return (uint64_t)cookie << 1 | 1;
+}
+
 static inline struct dentry *dir_slot_dentry(union dir_slot slot)
 {
 	return slot.gone & 1 ? NULL : slot.dentry;
