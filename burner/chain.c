@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "burner/disc_ops.h"
-#include "burner/disc_ops.h"
 #include "burner/library.h"
 #include "burner/partitions.h"
 #include "burner/volume.h"
