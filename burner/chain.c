@@ -126,7 +126,11 @@ static int walk_native(struct disc *disc, const struct volume *head,
 	return 0;
 }
 
-/* The session named by the tag in @head, if it is there.  1, 0, -errno. */
+/*
+ * The session named by the tag in @head, if it is there and is the one that
+ * @head's descriptor leads to, whatever else of the head was changed.
+ * 1, 0, -errno.
+ */
 static int relocated_from(struct disc *disc, const void *head,
 			  const struct volume *vol, uint32_t *ret_lba)
 {

@@ -9,6 +9,7 @@
 
 #include "burner/chain.h"
 #include "burner/disc_ops.h"
+#include "burner/head.h"
 #include "common/cleanup.h"
 
 int disc_open(const struct disc_params *params, struct disc **ret,
@@ -71,6 +72,15 @@ int disc_look_again(struct disc *disc, struct medium *ret, struct why *why)
 {
 	return disc->ops->look_again ? disc->ops->look_again(disc, ret, why)
 				     : disc->ops->look(disc, ret, why);
+}
+
+void disc_note_head(const unsigned char *head, struct medium *m)
+{
+	m->head_changed = head_sum(head) == HEAD_CHANGED;
+	if (m->head_changed)
+		m->head_note = "another program changed its first 64 KiB since "
+			       "they were written; what its sessions hold is "
+			       "as it was";
 }
 
 int disc_distrust(struct disc *disc, uint32_t lba)

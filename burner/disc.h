@@ -70,6 +70,16 @@ struct medium {
 	 * says so, NULL for none. */
 	unsigned unreadable;
 	const char *damage;
+	/*
+	 * Of an overwritable medium: the session whose superblock is in the
+	 * head, and whether another program changed the head since it was
+	 * written.
+	 */
+	uint32_t head_lba;
+	bool head_changed;
+	/* What a person should know of it, a line each, NULL for none: of the
+	 * head; of what lies behind the last session. */
+	const char *head_note, *tail_note;
 	uint64_t end_lba; /* one behind the last session */
 	unsigned sessions;
 	/* What a session costs beside its blocks: it is filled up to a

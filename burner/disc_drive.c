@@ -221,7 +221,8 @@ static int look_at_head(struct disc *disc, const unsigned char *head,
 	if (m->status == DISC_BLANK)
 		m->status = DISC_APPENDABLE;
 	m->end_lba = vol.blocks;
-	err = chain_last(disc, head, &m->last_lba);
+	disc_note_head(head, m);
+	err = chain_last(disc, head, &m->head_lba);
 	if (err < 0)
 		return why_set(why, err, "cannot read the superblocks of %s",
 			       disc->path);
@@ -229,6 +230,7 @@ static int look_at_head(struct disc *disc, const unsigned char *head,
 	if (err < 0)
 		return err;
 	m->sessions = (unsigned)n;
+	m->last_lba = n ? sessions[n - 1].lba : m->head_lba;
 	m->nwa = chain_next(disc, head, m->last_lba, vol.blocks);
 	doubts_choose(&disc->doubts, sessions, n, m);
 	beside_udf(disc, m);

@@ -131,7 +131,8 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 
 	m->status = DISC_APPENDABLE;
 	m->end_lba = vol->blocks;
-	err = chain_last(&image->disc, head, &m->last_lba);
+	disc_note_head(head, m);
+	err = chain_last(&image->disc, head, &m->head_lba);
 	if (err < 0)
 		return why_set(why, err, "cannot read the superblocks of %s",
 			       image->disc.path);
@@ -139,6 +140,7 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 	if (err < 0)
 		return err;
 	m->sessions = (unsigned)n;
+	m->last_lba = n ? sessions[n - 1].lba : m->head_lba;
 	m->nwa = chain_next(&image->disc, head, m->last_lba, vol->blocks);
 	doubts_choose(&image->disc.doubts, sessions, n, m);
 	if (have + PADDING_BLOCKS < vol->blocks) {

@@ -89,6 +89,12 @@ struct disc_ops {
 	void (*free)(struct disc *disc);
 };
 
+/*
+ * disc_note_head - what @head (DISC_HEAD_BYTES) of an overwritable medium tells
+ * of who changed it, into @m.
+ */
+void disc_note_head(const unsigned char *head, struct medium *m);
+
 struct disc {
 	const struct disc_ops *ops;
 	/* Absolute.  It can be another one from one moment to the next. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "burner/disc_ops.h"
+#include "burner/head.h"
 #include "burner/head_view.h"
 #include "burner/import_list.h"
 #include "burner/import_node.h"
@@ -132,6 +133,32 @@ static int visit_all(struct disc *disc, struct listing *l, import_visit visit,
 	return err;
 }
 
+/*
+ * A session of genisoimage behind one of ours takes over the numbers of its
+ * files' checksums, and has no checksums that they are of.  Burned anew, they
+ * would be of others.
+ */
+static int drop_stale_sums(const struct listing *l)
+{
+	static char name[] = "isofs.cx";
+	enum { MERGE = 2, DELETE = 4, NOT_USERS = 8 };
+	char *names[] = {name}, *values[] = {NULL};
+	size_t lengths[] = {0};
+
+	for (uint32_t id = 0; id < l->n; id++) {
+		AUTO_FREE char *value = NULL;
+		size_t len;
+
+		if (iso_node_get_type(l->nodes[id]) == LIBISO_FILE &&
+		    iso_node_lookup_attr(l->nodes[id], name, &len, &value,
+					 0) == 1 &&
+		    iso_node_set_attrs(l->nodes[id], 1, names, lengths, values,
+				       MERGE | DELETE | NOT_USERS) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* Fills base->nodes and the rest of base->info; calls the visitor. */
 static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
 		   void *arg, bool drop, struct base_image *base,
@@ -146,6 +173,8 @@ static int deliver(struct disc *disc, uint64_t expected, import_visit visit,
 			      "%llu files and folders",
 			      disc_path(disc), (unsigned long)l.n,
 			      (unsigned long long)expected);
+	if (err == 0 && !drop && !base->info.has_md5)
+		err = drop_stale_sums(&l);
 	if (err == 0) {
 		base->info.order = listing_order(&l);
 		if (visit)
@@ -316,10 +345,26 @@ static int load_summed(struct disc *disc, const struct import_opts *opts,
 	return bad < 0 ? bad : err;
 }
 
+/*
+ * Whether the head can stand for the session at @lba that it names.  Where
+ * another program changed it so that it does not lead to all of that session's
+ * trees, the session's own descriptors do.
+ */
+static bool head_stands_for(struct disc *disc, uint32_t lba)
+{
+	AUTO_FREE unsigned char *head = malloc(DISC_HEAD_BYTES);
+	AUTO_FREE unsigned char *own = malloc(DISC_HEAD_BYTES);
+
+	return !head || !own || disc_read_head(disc, head) < 0 ||
+	       disc_read(disc, own, DISC_HEAD_BYTES,
+			 (uint64_t)lba * DISC_BLOCK) < 0 ||
+	       head_agrees(head, own);
+}
+
 /* Where libisofs begins to read, and which session that is. */
 static int choose_session(struct disc *disc, const struct import_opts *opts,
-			  uint32_t *ret_start, struct import_info *info,
-			  struct why *why)
+			  uint32_t *ret_start, bool *ret_changeable,
+			  struct import_info *info, struct why *why)
 {
 	unsigned char block[DISC_BLOCK];
 	struct medium medium;
@@ -346,10 +391,13 @@ static int choose_session(struct disc *disc, const struct import_opts *opts,
 	 * its superblock in the head, which is what everybody mounts.
 	 */
 	if (medium.overwritable &&
-	    (info->lba == medium.last_lba || info->lba == 0)) {
-		info->lba = medium.last_lba;
-		*ret_start = 0;
+	    (info->lba == medium.head_lba || info->lba == 0)) {
+		info->lba = medium.head_lba;
+		if (!medium.head_changed || info->lba == 0 ||
+		    head_stands_for(disc, info->lba))
+			*ret_start = 0;
 	}
+	*ret_changeable = medium.overwritable && info->lba == 0;
 	err = disc_read(disc, block, sizeof block,
 			((uint64_t)*ret_start + VOLUME_SUPERBLOCK) *
 				DISC_BLOCK);
@@ -370,19 +418,22 @@ static int choose_session(struct disc *disc, const struct import_opts *opts,
 
 /*
  * Where a session is read from.  Of most the disc itself, by the address at
- * @start; @own is its first block.
+ * @start; @own is its first block.  @changeable: others may have changed what
+ * stands in front of its tree.
  */
 struct reading {
 	struct disc *disc;
 	struct disc *view; /* it, where it has to be freed; else NULL */
 	uint32_t start, own;
+	bool changeable;
 };
 
 static int begin_reading(struct disc *disc, const struct import_opts *opts,
 			 struct reading *ret, struct import_info *info,
 			 struct why *why)
 {
-	int err = choose_session(disc, opts, &ret->start, info, why);
+	int err = choose_session(disc, opts, &ret->start, &ret->changeable,
+				 info, why);
 
 	ret->disc = disc;
 	ret->own = info->lba;
@@ -391,6 +442,7 @@ static int begin_reading(struct disc *disc, const struct import_opts *opts,
 	if (ret->view) {
 		ret->disc = ret->view;
 		ret->start = ret->own = 0;
+		ret->changeable = true;
 	}
 	return err;
 }
@@ -410,8 +462,9 @@ static int import(struct disc *disc, const struct import_opts *opts,
 		return err;
 	err = begin_reading(disc, opts, &r, &base.info, why);
 	base.view = r.view;
+	/* By the session's own superblock: the head is a copy of it. */
 	if (err == 0)
-		err = tree_sums_begin(r.disc, r.start, &sums);
+		err = tree_sums_begin(r.disc, r.own, r.changeable, &sums);
 	if (err == 0)
 		err = survey_session(r.disc, r.start, opts, NULL, NULL,
 				     &survey, why);

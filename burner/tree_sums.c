@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "burner/disc_ops.h"
+#include "burner/head.h"
 #include "burner/library.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
@@ -24,6 +25,7 @@ enum {
 struct tree_sums {
 	struct disc *disc;
 	uint32_t start;
+	bool changeable; /* what stands in front of the tree */
 	bool threaded;
 	pthread_t thread;
 	atomic_bool stop;
@@ -119,10 +121,32 @@ static bool is_copied(const struct tag *tag, uint32_t start, uint64_t lba)
 }
 
 /*
+ * The blocks in front of the first tag, block @n of the medium, are not what
+ * was summed.  The sum of the tree goes on from theirs: it can be compared
+ * where it is found out what they were.  1: it was, and *@md5 goes on from
+ * them; 0.
+ */
+static int restore_head(struct tree_sums *t, unsigned n, const struct tag *tag,
+			void **md5)
+{
+	char sum[SUM_BYTES];
+
+	t->why.text[0] = '\0';
+	if (tag->type != TAG_SUPERBLOCK || tag->pos != n || tag->start != 0 ||
+	    !head_restore(t->chunk, n, tag->md5))
+		return 0;
+	iso_md5_end(md5, sum);
+	if (iso_md5_start(md5) < 0)
+		return -ENOMEM;
+	iso_md5_compute(*md5, (char *)t->chunk, (int)(n * DISC_BLOCK));
+	return 1;
+}
+
+/*
  * The tag behind the descriptors: 1 with *@ret, all summed up to and with it;
  * 0: none that can be looked at.
  */
-static int find_first(struct tree_sums *t, uint32_t start, void *md5,
+static int find_first(struct tree_sums *t, uint32_t start, void **md5,
 		      struct tag *ret)
 {
 	unsigned i;
@@ -134,15 +158,21 @@ static int find_first(struct tree_sums *t, uint32_t start, void *md5,
 
 		got = i < VOLUME_SUPERBLOCK ? 0 : decode(block, ret);
 		if (got < 0)
-			return damaged(t, start, lba);
+			return t->changeable ? 0 : damaged(t, start, lba);
 		if (got && ret->type != TAG_SUPERBLOCK &&
 		    !(ret->type == TAG_RELOCATED && start == 0))
 			got = 0;
 		if (got && is_copied(ret, start, lba))
 			return 0;
 		if (got)
-			err = compare(t, start, lba, ret, md5);
-		iso_md5_compute(md5, (char *)block, DISC_BLOCK);
+			err = compare(t, start, lba, ret, *md5);
+		if (err == -EIO && t->changeable) {
+			err = restore_head(t, i, ret, md5);
+			if (err != 1)
+				return err;
+			err = 0;
+		}
+		iso_md5_compute(*md5, (char *)block, DISC_BLOCK);
 		if (got)
 			return err < 0 ? err : 1;
 	}
@@ -190,7 +220,7 @@ static int check(struct tree_sums *t, uint32_t start)
 
 	if (iso_md5_start(&md5) < 0)
 		return -ENOMEM;
-	err = find_first(t, start, md5, &first);
+	err = find_first(t, start, &md5, &first);
 	if (err == 1 && first.type == TAG_SUPERBLOCK)
 		err = check_tree(t, start, &first, md5);
 	iso_md5_end(&md5, sum);
@@ -210,7 +240,8 @@ static void *run(void *arg)
 	return NULL;
 }
 
-int tree_sums_begin(struct disc *disc, uint32_t start, struct tree_sums **ret)
+int tree_sums_begin(struct disc *disc, uint32_t start, bool changeable,
+		    struct tree_sums **ret)
 {
 	struct tree_sums *t = calloc(1, sizeof *t);
 	int err = 0;
@@ -219,6 +250,7 @@ int tree_sums_begin(struct disc *disc, uint32_t start, struct tree_sums **ret)
 		return -ENOMEM;
 	t->disc = disc;
 	t->start = start;
+	t->changeable = changeable;
 	t->threaded = disc_fd(disc) >= 0;
 	if (t->threaded)
 		err = pthread_create(&t->thread, NULL, run, t);

@@ -11,6 +11,7 @@
  * A session without such checksums passes, as it does there.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "burner/disc.h"
@@ -22,9 +23,13 @@ struct tree_sums;
  * tree_sums_begin - of the session at block @start of @disc, which must outlive
  * it (0: the head, and the session that it names).  What has one head to read
  * with, a drive, is read before it returns.
+ * @changeable: others may have changed what stands in front of the tree, which
+ * is no damage (head.h); without the blocks that were summed the sums of such a
+ * tree tell nothing, and it passes.
  * Returns 0, -ENOMEM, -EAGAIN (no thread).
  */
-int tree_sums_begin(struct disc *disc, uint32_t start, struct tree_sums **ret);
+int tree_sums_begin(struct disc *disc, uint32_t start, bool changeable,
+		    struct tree_sums **ret);
 
 /*
  * tree_sums_end - wait for the verdict: 0, or -EIO with @why: a checksum does

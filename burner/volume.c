@@ -96,25 +96,6 @@ bool volume_parse_head(const void *head, struct volume *ret)
 			    ret);
 }
 
-/* The MD5 of the head's blocks in front of block @n is the tag's. */
-static bool covers(const unsigned char *head, unsigned n, const char md5[16])
-{
-	void *ctx = NULL;
-	char sum[16];
-	unsigned i;
-
-	if (iso_md5_start(&ctx) <= 0)
-		return false;
-	for (i = 0; i < n; i++) {
-		char block[DISC_BLOCK];
-
-		memcpy(block, head + (size_t)i * DISC_BLOCK, sizeof block);
-		iso_md5_compute(ctx, block, sizeof block);
-	}
-	iso_md5_end(&ctx, sum);
-	return memcmp(sum, md5, sizeof sum) == 0;
-}
-
 bool volume_relocated(const unsigned char *head, uint32_t *ret_session_lba)
 {
 	unsigned i;
@@ -131,8 +112,7 @@ bool volume_relocated(const unsigned char *head, uint32_t *ret_session_lba)
 					    &session, md5, 0) != 1)
 			continue;
 		if (type != TAG_RELOCATED || pos != i || start != 0 ||
-		    size != i || session < DISC_SESSION_ALIGN ||
-		    !covers(head, i, md5))
+		    size != i || session < DISC_SESSION_ALIGN)
 			return false;
 		*ret_session_lba = session;
 		return true;

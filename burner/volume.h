@@ -41,7 +41,9 @@ bool volume_parse_head(const void *head, struct volume *ret);
 /*
  * volume_relocated - where the session begins whose superblock was copied
  * into @head (DISC_HEAD_BYTES), by the checksum tag that libisofs puts into
- * heads.  Returns false if there is no such tag or it does not match the head.
+ * heads.  Returns false if there is no such tag.  The tag may be one that
+ * another program left standing when it wrote descriptors of its own: they
+ * tell.
  */
 bool volume_relocated(const unsigned char *head, uint32_t *ret_session_lba);
 

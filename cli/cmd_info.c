@@ -37,6 +37,7 @@ static void show_medium(struct json_object *m)
 		show_row("", "cannot be written: %s", answer_text(m, "reason"));
 	if (*answer_text(m, "looks_like"))
 		show_row("looks like:", "%s", answer_text(m, "looks_like"));
+	show_notes(m);
 	if (!answer_number(m, "capacity_bytes"))
 		return;
 	size_format(answer_number(m, "free_bytes"), free_text);

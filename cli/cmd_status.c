@@ -29,6 +29,7 @@ static void show_medium(struct json_object *m)
 		 size_format(answer_number(m, "capacity_bytes"), capacity),
 		 answer_number(m, "nwa"), answer_number(m, "sessions"),
 		 answer_number(m, "sessions") == 1 ? "" : "s");
+	show_notes(m);
 	if (*answer_text(m, "trouble"))
 		show_row("", "%s", answer_text(m, "trouble"));
 }

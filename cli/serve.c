@@ -14,6 +14,7 @@
 #include "cli/ending.h"
 #include "cli/exit_code.h"
 #include "cli/mountinfo.h"
+#include "cli/target.h"
 #include "cli/utab.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -80,6 +81,7 @@ static int open_volume(struct service *s, struct why *why)
 	err = open_patiently(s, why);
 	if (err)
 		return err;
+	target_say_notes(o->volume.source, s->volume);
 	reason = volume_readonly_reason(s->volume);
 	damage = volume_damage(s->volume);
 	beside = volume_beside(s->volume);

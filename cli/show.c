@@ -111,3 +111,12 @@ void show_speeds(struct json_object *list)
 	if (len)
 		show_row("speeds:", "%s MB/s", text);
 }
+
+void show_notes(struct json_object *medium)
+{
+	static const char *const notes[] = {"head_note", "tail_note"};
+
+	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
+		if (*answer_text(medium, notes[i]))
+			show_row("note:", "%s", answer_text(medium, notes[i]));
+}

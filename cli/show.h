@@ -33,4 +33,7 @@ void show_speeds(struct json_object *list);
 /* show_deltas - the list of a report's deltas, one a line. */
 void show_deltas(struct json_object *list);
 
+/* show_notes - a row each for what a person should know of a "medium". */
+void show_notes(struct json_object *medium);
+
 #endif

@@ -51,6 +51,15 @@ int target_open_mount(struct target *t, const char *path, bool by_source,
 	return connect_to(t, why);
 }
 
+void target_say_notes(const char *source, const struct volume *v)
+{
+	const char *notes[VOLUME_NOTES + 1];
+
+	volume_notes(v, notes);
+	for (const char **note = notes; *note; note++)
+		command_say("%s: %s", source, *note);
+}
+
 static int open_volume(struct target *t, const char *path, const char *root,
 		       bool no_stage, struct why *why)
 {
@@ -81,6 +90,8 @@ static int open_volume(struct target *t, const char *path, const char *root,
 			       "a folder, and no disc is mounted on it");
 	opts.source = source;
 	err = volume_open(&opts, &t->volume, why);
+	if (!err)
+		target_say_notes(path, t->volume);
 	if (!err && volume_damage(t->volume))
 		command_say("%s: damaged: %s", path, volume_damage(t->volume));
 	return err;

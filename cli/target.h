@@ -41,6 +41,9 @@ int target_open_mount(struct target *t, const char *path, bool by_source,
 		      struct why *why);
 void target_close(struct target *t);
 
+/* target_say_notes - the lines of volume_notes, each as one of @source. */
+void target_say_notes(const char *source, const struct volume *v);
+
 /*
  * target_status, target_diff, target_log - the reports of fs/volume.h, that of
  * a mount's status with its "mountpoint" too; a reference for the caller.

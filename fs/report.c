@@ -29,6 +29,10 @@ struct json_object *report_medium(const struct medium *m)
 	put_number(o, "free_bytes", m->free_blocks * DISC_BLOCK);
 	put_number(o, "nwa", m->nwa);
 	put_number(o, "sessions", m->sessions);
+	if (m->head_note)
+		put_text(o, "head_note", m->head_note);
+	if (m->tail_note)
+		put_text(o, "tail_note", m->tail_note);
 	return o;
 }
 

@@ -535,6 +535,17 @@ const char *volume_readonly_reason(const struct volume *v)
 	return v->readonly_reason;
 }
 
+void volume_notes(const struct volume *v, const char *ret[VOLUME_NOTES + 1])
+{
+	unsigned n = 0;
+
+	if (v->medium.head_note)
+		ret[n++] = v->medium.head_note;
+	if (v->medium.tail_note)
+		ret[n++] = v->medium.tail_note;
+	ret[n] = NULL;
+}
+
 const char *volume_damage(const struct volume *v)
 {
 	return v->damage;

@@ -80,6 +80,10 @@ const char *volume_readonly_reason(const struct volume *v);
 /* What is missing of the disc that is shown, in words; NULL: nothing is known
  * to be. */
 const char *volume_damage(const struct volume *v);
+/* volume_notes - what else a person should know of the disc: up to
+ * VOLUME_NOTES lines, one after the other, then NULL. */
+enum { VOLUME_NOTES = 2 };
+void volume_notes(const struct volume *v, const char *ret[VOLUME_NOTES + 1]);
 
 /* volume_beside - a line about what the disc holds that is not shown; NULL:
  * nothing is known of. */

@@ -20,7 +20,7 @@ static int verdict(uint32_t start)
 	int err;
 
 	why.text[0] = '\0';
-	ck_assert_int_eq(tree_sums_begin(disc, start, &t), 0);
+	ck_assert_int_eq(tree_sums_begin(disc, start, false, &t), 0);
 	err = tree_sums_end(t, &why);
 	ck_assert_int_eq(err != 0, why.text[0] != '\0');
 	disc_free(disc);
@@ -143,7 +143,7 @@ START_TEST(nobody_waits)
 
 	make_image(lba);
 	disc = tools_open("i.iso", false);
-	ck_assert_int_eq(tree_sums_begin(disc, 0, &t), 0);
+	ck_assert_int_eq(tree_sums_begin(disc, 0, false, &t), 0);
 	tree_sums_drop(t);
 	tree_sums_drop(NULL);
 	disc_free(disc);
