@@ -4,14 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "burner/blank.h"
 #include "burner/disc_ops.h"
 #include "burner/library.h"
 #include "burner/partitions.h"
+#include "burner/tail.h"
 #include "burner/volume.h"
 #include "common/cleanup.h"
 
 enum {
-	SCAN_MAX = 1 << 18, /* steps of DISC_SESSION_ALIGN blocks: 16 GiB */
+	SCAN_ALIGN = 16,    /* blocks; what growisofs aligns to */
+	SCAN_MAX = 1 << 19, /* steps of these: 16 GiB */
 	DESCRIPTOR_SUPPLEMENTARY = 2, /* ECMA-119 8.5.1 */
 	PATH_TABLE_BYTES = 132,	      /* 8.5.9 */
 	TYPE_M_TABLE = 148,	      /* 8.5.12 */
@@ -29,19 +32,44 @@ uint64_t chain_align(uint64_t lba)
 	       DISC_SESSION_ALIGN;
 }
 
+static uint64_t behind(uint32_t last_lba, uint64_t end)
+{
+	if (last_lba == 0 && end <= DISC_SESSION_ALIGN)
+		end = DISC_SESSION_ALIGN + 1;
+	return chain_align(end);
+}
+
+static uint64_t max(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 uint64_t chain_next(struct disc *disc, const void *head, uint32_t last_lba,
 		    uint64_t end_lba)
 {
-	uint64_t end;
+	uint64_t end = max(end_lba, tail_partitions(disc, head));
 
-	if (last_lba != 0)
-		return chain_align(end_lba);
-	end = partitions_end(head, disc_readable(disc));
-	if (end < end_lba)
-		end = end_lba;
-	if (end <= DISC_SESSION_ALIGN)
-		end = DISC_SESSION_ALIGN + 1;
-	return chain_align(end);
+	return behind(last_lba, tail_end(disc, end));
+}
+
+void chain_place_next(struct disc *disc, const void *head,
+		      const struct disc_session *sessions, size_t n,
+		      struct medium *m)
+{
+	const struct disc_session *last = n ? &sessions[n - 1] : NULL;
+	uint64_t end, partitions = tail_partitions(disc, head);
+
+	m->last_lba = last ? last->lba : m->head_lba;
+	/* The head of a dump is the first session's; and one may be wrong. */
+	if (last && m->end_lba < last->lba + last->blocks)
+		m->end_lba = last->lba + last->blocks;
+	m->nwa = chain_next(disc, head, m->last_lba, m->end_lba);
+	end = tail_end(disc, max(m->end_lba, partitions));
+	if (end <= m->end_lba)
+		return;
+	tail_words(disc, m->end_lba, end, partitions > m->end_lba,
+		   disc->tail_note);
+	m->tail_note = disc->tail_note;
 }
 
 static int list_add(struct list *l, uint32_t lba, const struct volume *vol)
@@ -149,6 +177,20 @@ static int relocated_from(struct disc *disc, const void *head,
 	return 1;
 }
 
+/* The session whose superblock @head has; @vol is parsed from it.  1, 0: it is
+ * the head's own, at block 0; -errno. */
+static int own_session(struct disc *disc, const void *head,
+		       const struct volume *vol, uint32_t *ret_lba)
+{
+	int ret = relocated_from(disc, head, vol, ret_lba);
+
+	if (ret == 0)
+		ret = walk_native(disc, vol, ret_lba, NULL);
+	if (ret == 0)
+		ret = tail_of_root(disc, vol, ret_lba);
+	return ret;
+}
+
 int chain_is_native(struct disc *disc, const void *head)
 {
 	struct volume vol;
@@ -167,9 +209,7 @@ int chain_last(struct disc *disc, const void *head, uint32_t *ret_lba)
 
 	if (!volume_parse_head(head, &vol))
 		return -EMEDIUMTYPE;
-	ret = relocated_from(disc, head, &vol, &lba);
-	if (ret == 0)
-		ret = walk_native(disc, &vol, &lba, NULL);
+	ret = own_session(disc, head, &vol, &lba);
 	if (ret < 0)
 		return ret;
 	*ret_lba = ret ? lba : 0;
@@ -230,6 +270,51 @@ struct step {
 			    * which only this copy is left */
 };
 
+/* Whether the block right in front of @session, or one less than an alignment
+ * away, holds something. */
+static bool comes_behind_something(struct disc *disc, uint32_t session)
+{
+	unsigned char block[DISC_BLOCK];
+	uint64_t lba;
+
+	for (lba = session; lba-- > session - DISC_SESSION_ALIGN;)
+		if (disc_read(disc, block, sizeof block, lba * DISC_BLOCK) <
+			    0 ||
+		    !blank_is_zero(block, sizeof block))
+			return true;
+	return false;
+}
+
+/* Whether @session begins where the last one of a dump ends, whose first one
+ * ends at @from: mkisofs pads with zeros. */
+static bool comes_behind_dump(struct disc *disc, uint64_t from,
+			      uint32_t session)
+{
+	AUTO_FREE struct tail_session *found = NULL;
+	size_t n = 0;
+
+	return tail_sessions(disc, from, session, &found, &n) == 0 && n > 0 &&
+	       behind(0, found[n - 1].end_lba) == session;
+}
+
+/*
+ * Whether the session at @session can be the first that was written behind the
+ * foreign image with @head.  It begins where that ends, or later: then its own
+ * root must be where the head says, and something lie in between.
+ */
+static bool may_follow(struct disc *disc, const void *head,
+		       const struct volume *vol, uint32_t session)
+{
+	uint64_t limit = (uint64_t)session * DISC_BLOCK, next;
+
+	next = behind(0, max(vol->blocks, partitions_end(head, limit)));
+	if (next >= session)
+		return next == session;
+	return tail_has_root(disc, vol) &&
+	       (comes_behind_something(disc, session) ||
+		comes_behind_dump(disc, vol->blocks, session));
+}
+
 /*
  * Is there at @lba the copy of the head that the session at @session replaced?
  * Returns 1, 0, -errno.
@@ -251,20 +336,24 @@ static int copy_at(struct disc *disc, uint64_t lba, uint32_t session,
 	if (!volume_parse_head(head, &ret->vol))
 		return 0;
 	ret->lba = 0;
-	found = relocated_from(disc, head, &ret->vol, &ret->lba);
-	if (found < 0 ||
-	    chain_next(disc, head, ret->lba, ret->vol.blocks) != session)
-		return found < 0 ? found : 0;
+	found = own_session(disc, head, &ret->vol, &ret->lba);
+	if (found < 0)
+		return found;
 	if (found && ret->lba < session) {
 		ret->foreign = false;
 		return session_at(disc, ret->lba, &ret->vol);
 	}
+	/* A root that had to be moved is in the copy: that is its own. */
+	if (!may_follow(disc, head, &ret->vol, session))
+		return 0;
 	ret->lba = (uint32_t)lba;
 	ret->foreign = true;
 	return 1;
 }
 
-static int step_by_copy(struct disc *disc, uint32_t session, struct step *ret)
+/* In the session of @blocks blocks at @session: what follows is others'. */
+static int step_by_copy(struct disc *disc, uint32_t session, uint64_t blocks,
+			struct step *ret)
 {
 	uint64_t lba, end;
 	int err;
@@ -272,7 +361,10 @@ static int step_by_copy(struct disc *disc, uint32_t session, struct step *ret)
 	err = copy_search_start(disc, session, &lba);
 	if (err < 0)
 		return err;
-	for (end = lba + CHAIN_COPY_SEARCH; lba < end; lba++) {
+	end = lba + CHAIN_COPY_SEARCH;
+	if (end > session + blocks)
+		end = session + blocks;
+	for (; lba < end; lba++) {
 		uint64_t pos = (lba + VOLUME_SUPERBLOCK) * DISC_BLOCK;
 		unsigned char block[DISC_BLOCK];
 		struct volume vol;
@@ -291,6 +383,12 @@ static int step_by_copy(struct disc *disc, uint32_t session, struct step *ret)
 	return 0;
 }
 
+static bool ends_before(uint64_t end, uint32_t session)
+{
+	return chain_align(end) == session ||
+	       (end + SCAN_ALIGN - 1) / SCAN_ALIGN * SCAN_ALIGN == session;
+}
+
 /*
  * Another program's session keeps no copy: look for a session that ends where
  * this one begins.
@@ -301,17 +399,60 @@ static int step_by_scan(struct disc *disc, uint32_t session, struct step *ret)
 	int n, found;
 
 	for (n = 0; n < SCAN_MAX && lba > DISC_SESSION_ALIGN; n++) {
-		lba -= DISC_SESSION_ALIGN;
+		lba -= SCAN_ALIGN;
 		found = session_at(disc, lba, &ret->vol);
 		if (found < 0)
 			return found;
-		if (found && chain_align(lba + ret->vol.blocks) == session) {
+		if (found && ends_before(lba + ret->vol.blocks, session)) {
 			ret->lba = (uint32_t)lba;
 			ret->foreign = false;
 			return 1;
 		}
 	}
 	return 0;
+}
+
+/* The sessions of a dump that begin in blocks @from to @to. */
+static int add_tail(struct disc *disc, uint64_t from, uint64_t to,
+		    struct list *list)
+{
+	AUTO_FREE struct tail_session *found = NULL;
+	size_t n = 0, i;
+	int err = tail_sessions(disc, from, to, &found, &n);
+
+	for (i = 0; !err && i < n; i++) {
+		err = list_add(list, found[i].lba, &found[i].volume);
+		if (!err)
+			list->v[list->n - 1].blocks =
+				found[i].end_lba - found[i].lba;
+	}
+	return err;
+}
+
+/*
+ * The first session behind a foreign one came behind all the sessions that
+ * the dump of a write-once disc had.  @session is the first one's; the list is
+ * newest first.
+ */
+static int add_foreign(struct disc *disc, const struct step *step,
+		       uint32_t session, struct list *list)
+{
+	struct list between = {0};
+	int err = add_tail(disc, step->vol.blocks, session, &between);
+
+	while (!err && between.n > 0) {
+		const struct disc_session *s = &between.v[--between.n];
+
+		err = list_add(list, s->lba, &(struct volume){0});
+		if (!err)
+			list->v[list->n - 1] = *s;
+	}
+	free(between.v);
+	if (!err)
+		err = list_add(list, step->lba, &step->vol);
+	if (!err)
+		list->v[list->n - 1].copied = true;
+	return err;
 }
 
 /* Back from the last session; the list comes out newest first. */
@@ -327,17 +468,36 @@ static int walk_back(struct disc *disc, uint32_t last, struct list *list)
 		uint32_t lba = step.lba;
 
 		ret = list_add(list, lba, &step.vol);
-		if (ret == 0)
-			list->v[list->n - 1].copied = step.foreign;
-		if (ret < 0 || step.foreign)
+		if (ret < 0)
 			return ret;
-		ret = step_by_copy(disc, lba, &step);
+		ret = step_by_copy(disc, lba, step.vol.blocks, &step);
 		if (ret == 0)
 			ret = step_by_scan(disc, lba, &step);
 		if (ret <= 0)
 			return ret;
+		if (step.foreign)
+			return add_foreign(disc, &step, lba, list);
 	}
 	return 0;
+}
+
+/* Of a medium without a native chain, oldest first. */
+static int list_others(struct disc *disc, const void *head,
+		       const struct volume *vol, struct list *list)
+{
+	uint32_t last = 0;
+	int err = chain_last(disc, head, &last);
+
+	if (err == 0 && last) {
+		err = walk_back(disc, last, list);
+		list_reverse(list);
+	} else if (err == 0) {
+		err = list_add(list, 0, vol);
+		if (err == 0)
+			err = add_tail(disc, vol->blocks,
+				       disc_readable(disc) / DISC_BLOCK, list);
+	}
+	return err;
 }
 
 int chain_sessions(struct disc *disc, const void *head,
@@ -355,11 +515,7 @@ int chain_sessions(struct disc *disc, const void *head,
 	err = walk_native(disc, &vol, &last, &list);
 	if (err == 0) {
 		list.n = 0;
-		err = chain_last(disc, head, &last);
-		if (err == 0)
-			err = last ? walk_back(disc, last, &list)
-				   : list_add(&list, 0, &vol);
-		list_reverse(&list);
+		err = list_others(disc, head, &vol, &list);
 	}
 	if (err < 0) {
 		free(list.v);

@@ -39,10 +39,19 @@ uint64_t chain_align(uint64_t lba);
  * chain_next - where the next session begins on a medium with @head, whose last
  * session, at @last_lba, ends before block @end_lba.  Behind a foreign image
  * never at block 32, where it would look like the first one of a native chain,
- * and never in a partition behind the volume (partitions.h).
+ * and never in what lies behind the volume (partitions.h, tail.h).
  */
 uint64_t chain_next(struct disc *disc, const void *head, uint32_t last_lba,
 		    uint64_t end_lba);
+
+/*
+ * chain_place_next - the fields of @m that say where the last of the @n
+ * @sessions is, what lies behind it, and where the next one begins; m->head_lba
+ * and m->end_lba, what the head says, are there.
+ */
+void chain_place_next(struct disc *disc, const void *head,
+		      const struct disc_session *sessions, size_t n,
+		      struct medium *m);
 
 /*
  * chain_is_native - whether the medium has its first session at block 32, and

@@ -230,8 +230,7 @@ static int look_at_head(struct disc *disc, const unsigned char *head,
 	if (err < 0)
 		return err;
 	m->sessions = (unsigned)n;
-	m->last_lba = n ? sessions[n - 1].lba : m->head_lba;
-	m->nwa = chain_next(disc, head, m->last_lba, vol.blocks);
+	chain_place_next(disc, head, sessions, n, m);
 	doubts_choose(&disc->doubts, sessions, n, m);
 	beside_udf(disc, m);
 	return 0;
@@ -578,6 +577,7 @@ static void drive_free(struct disc *disc)
 	block_cache_free(d->cache);
 	doubts_release(&disc->doubts);
 	beside_release(&disc->beside);
+	tails_release(&disc->tails);
 	pthread_cond_destroy(&d->idle);
 	pthread_mutex_destroy(&d->lock);
 	free(disc->path);
@@ -654,6 +654,7 @@ int drive_disc_open(const struct disc_params *params, struct disc **ret,
 	pthread_cond_init(&d->idle, NULL);
 	doubts_init(&d->disc.doubts);
 	beside_init(&d->disc.beside);
+	tails_init(&d->disc.tails);
 	err = open_drive(d, params, why);
 	if (err < 0) {
 		drive_free(&d->disc);

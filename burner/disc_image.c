@@ -50,6 +50,7 @@ struct image_disc {
 	/* Of a burn: the pseudo-drive on it, and how long the file was. */
 	struct burn_drive_info *infos;
 	off_t size_before;
+	uint64_t burn_lba;
 	/* It has been so long, and nobody else makes it shorter. */
 	_Atomic off_t size_known;
 	/* Where it stood before it was moved, the last place first. */
@@ -140,8 +141,7 @@ static int look_at_sessions(struct image_disc *image, uint64_t size,
 	if (err < 0)
 		return err;
 	m->sessions = (unsigned)n;
-	m->last_lba = n ? sessions[n - 1].lba : m->head_lba;
-	m->nwa = chain_next(&image->disc, head, m->last_lba, vol->blocks);
+	chain_place_next(&image->disc, head, sessions, n, m);
 	doubts_choose(&image->disc.doubts, sessions, n, m);
 	if (have + PADDING_BLOCKS < vol->blocks) {
 		m->status = DISC_CLOSED;
@@ -321,8 +321,8 @@ static bool image_burn_choose(struct disc *disc, uint64_t nwa,
 			      const struct burn_settings *settings,
 			      struct burn_write_opts *opts)
 {
-	(void)disc;
 	(void)settings;
+	image_of(disc)->burn_lba = nwa;
 	/* Once, at the end, by burn_sync. */
 	burn_write_opts_set_stdio_fsync(opts, -1);
 	burn_write_opts_set_start_byte(opts, (off_t)(nwa * DISC_BLOCK));
@@ -350,16 +350,50 @@ static int image_burn_sync(struct disc *disc, uint64_t nwa, uint64_t blocks,
 	return 0;
 }
 
+/*
+ * Bytes @from to @to become zero again, those behind @size are given back.  By
+ * the descriptor the rest is known to be ours: that goes last.
+ */
+static void give_back(int fd, uint64_t from, uint64_t to, uint64_t size)
+{
+	uint64_t head = from + DISC_HEAD_BYTES;
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && (uint64_t)st.st_size > size &&
+	    ftruncate(fd, (off_t)size) < 0)
+		return; /* only space is lost */
+	if (to > size)
+		to = size;
+	if (head < to && erase_file(fd, head, to) < 0)
+		return;
+	if (from < to)
+		(void)erase_file(fd, from, to < head ? to : head);
+}
+
 /* What the file grew by is given back to its file system. */
 static void image_burn_undo(struct disc *disc)
 {
 	struct image_disc *image = image_of(disc);
-	struct stat st;
 
 	image->size_known = image->size_before;
-	if (fstat(disc->fd, &st) == 0 && st.st_size > image->size_before &&
-	    ftruncate(disc->fd, image->size_before) < 0)
-		return; /* only space is lost */
+	give_back(disc->fd, image->burn_lba * DISC_BLOCK,
+		  (image->burn_lba + disc->tails.own_blocks) * DISC_BLOCK,
+		  (uint64_t)image->size_before);
+}
+
+/* A file that ends with the burn ended before it as a rule. */
+static void image_discard(struct disc *disc, uint64_t lba, uint64_t blocks)
+{
+	uint64_t from = lba * DISC_BLOCK, to = from + blocks * DISC_BLOCK;
+	uint64_t size = image_readable(disc);
+
+	if (image_of(disc)->look_only || image_of(disc)->why_read_only)
+		return;
+	if (size <= to + (uint64_t)DISC_SESSION_ALIGN * DISC_BLOCK &&
+	    tail_end(disc, lba) <= lba + blocks)
+		size = from;
+	image_of(disc)->size_known = 0;
+	give_back(disc->fd, from, to, size);
 }
 
 static int image_erase(struct disc *disc, uint64_t lba, uint64_t blocks,
@@ -394,6 +428,7 @@ static void image_free(struct disc *disc)
 		close(disc->fd);
 	doubts_release(&disc->doubts);
 	beside_release(&disc->beside);
+	tails_release(&disc->tails);
 	free(disc->path);
 	free(disc);
 }
@@ -411,6 +446,7 @@ static const struct disc_ops image_ops = {
 	.burn_sync = image_burn_sync,
 	.burn_undo = image_burn_undo,
 	.erase = image_erase,
+	.discard = image_discard,
 	.in_place = image_in_place,
 	.trouble = image_trouble,
 	.free = image_free,
@@ -522,6 +558,7 @@ int image_disc_open(const struct disc_params *params, struct disc **ret,
 		return -ENOMEM;
 	doubts_init(&image->disc.doubts);
 	beside_init(&image->disc.beside);
+	tails_init(&image->disc.tails);
 	pthread_mutex_init(&image->move_lock, NULL);
 	err = open_image(params, image, why);
 	if (err < 0) {

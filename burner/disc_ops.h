@@ -11,6 +11,7 @@
 #include "burner/beside.h"
 #include "burner/disc.h"
 #include "burner/doubt.h"
+#include "burner/tail.h"
 
 struct burn_drive;
 struct burn_write_opts;
@@ -77,6 +78,9 @@ struct disc_ops {
 	 */
 	int (*erase)(struct disc *disc, uint64_t lba, uint64_t blocks,
 		     struct why *why);
+	/* The @blocks blocks from @lba on are ours and not wanted; that they
+	 * were zero or not there before is known.  NULL: they stay. */
+	void (*discard)(struct disc *disc, uint64_t lba, uint64_t blocks);
 	/* Whether it is between burn_begin and burn_end.  NULL: it can be read
 	 * then. */
 	bool (*is_burning)(struct disc *disc);
@@ -102,6 +106,8 @@ struct disc {
 	int fd;	    /* see disc_fd */
 	struct doubts doubts;
 	struct beside beside;
+	struct tails tails;
+	char tail_note[TAIL_WORDS]; /* medium.tail_note */
 };
 
 /*

@@ -102,6 +102,7 @@ static int add_hidden(struct session *s, unsigned char *copy, size_t bytes,
 
 int old_head_keep(struct session *s, struct why *why)
 {
+	struct volume vol;
 	unsigned char *copy;
 	size_t bytes;
 	int ret;
@@ -111,7 +112,9 @@ int old_head_keep(struct session *s, struct why *why)
 	ret = chain_is_native(s->disc, s->old_head);
 	if (ret < 0)
 		return why_set(why, ret, "cannot read the disc's sessions");
-	if (ret)
+	/* A gap ends the chain: what follows it is found by the copy. */
+	if (ret && volume_parse_head(s->old_head, &vol) &&
+	    chain_align(vol.blocks) == s->medium.nwa)
 		return 0;
 	bytes = (size_t)copy_blocks(s->old_head) * DISC_BLOCK;
 	copy = malloc(bytes);

@@ -193,6 +193,27 @@ static int recover_sequential(struct disc *disc,
 	return 0;
 }
 
+/* The descriptor at @nwa + 16 is that of the burn named @uuid. */
+static bool is_ours(struct disc *disc, uint64_t nwa, const char *uuid)
+{
+	enum { CREATED = 813, DIGITS = 16 }; /* ECMA-119 8.4.26 */
+	uint64_t pos = (nwa + VOLUME_SUPERBLOCK) * DISC_BLOCK;
+	unsigned char block[DISC_BLOCK];
+	struct volume vol;
+
+	return pos + DISC_BLOCK <= disc_readable(disc) &&
+	       disc_read(disc, block, sizeof block, pos) == 0 &&
+	       volume_parse(block, &vol) &&
+	       memcmp(block + CREATED, uuid, DIGITS) == 0;
+}
+
+void session_discard(struct disc *disc, const struct session_intent *intent)
+{
+	if (intent->overwritable && disc->ops->discard &&
+	    is_ours(disc, intent->nwa, intent->volume_uuid))
+		disc->ops->discard(disc, intent->nwa, intent->blocks);
+}
+
 int session_recover(struct disc *disc, const struct session_intent *intent,
 		    enum session_outcome *ret, struct why *why)
 {

@@ -203,6 +203,7 @@ static void undo(struct session *s)
 	int err = 0;
 
 	if (!s->touched || s->state == SESSION_UNDONE) {
+		tail_own(s->disc, 0, 0);
 		s->state = SESSION_UNDONE;
 		return;
 	}
@@ -216,6 +217,7 @@ static void undo(struct session *s)
 		if (!err)
 			disc_disregard(s->disc, 0, 0);
 	}
+	tail_own(s->disc, 0, 0);
 	s->state = err ? SESSION_TORN : SESSION_UNDONE;
 }
 
@@ -249,6 +251,7 @@ int session_burn(struct session *s, const struct progress_sink *sink,
 	if (s->medium.overwritable && s->plan->blank)
 		disc_disregard(s->disc, s->medium.nwa, s->blocks);
 	atomic_store(&s->reader.cancel, sink ? sink->cancel : NULL);
+	tail_own(s->disc, s->medium.nwa, s->blocks);
 	library_lock();
 	err = layout_source(s, &src, why);
 	if (!err)
@@ -304,12 +307,13 @@ int session_publish(struct session *s, struct why *why)
 	if (err < 0)
 		return err;
 	err = disc_write_head(s->disc, s->new_head, why);
-	if (err == 0)
+	if (err == 0) {
 		s->state = SESSION_PUBLISHED;
-	else if (disc_write_head(s->disc, s->old_head, NULL) < 0)
-		s->state = SESSION_TORN;
-	if (err == 0)
 		disc_disregard(s->disc, 0, 0);
+		tail_own(s->disc, 0, 0);
+	} else if (disc_write_head(s->disc, s->old_head, NULL) < 0) {
+		s->state = SESSION_TORN;
+	}
 	return err;
 }
 
@@ -323,6 +327,7 @@ void session_withdraw(struct session *s)
 {
 	if (s->state != SESSION_PUBLISHED || !s->medium.overwritable)
 		return;
+	tail_own(s->disc, s->medium.nwa, s->blocks);
 	s->state = disc_write_head(s->disc, s->old_head, NULL) < 0
 			   ? SESSION_TORN
 			   : SESSION_CLOSED_STATE;

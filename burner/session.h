@@ -207,6 +207,14 @@ int session_take_back(struct disc *disc, const struct session_intent *intent,
 		      struct why *why);
 
 /*
+ * session_discard - the old head stands, and what was burned of @intent is not
+ * wanted: an image gives up its blocks, so that the next session can begin
+ * there.  It does so only where the descriptor of the burn stands; what else
+ * may be there stays, and the next session begins behind it.
+ */
+void session_discard(struct disc *disc, const struct session_intent *intent);
+
+/*
  * session_fits - whether the disc can be the one that @intent is for, by its
  * head: the old one, the new one, or a mix.  Where it was blank, what stands at
  * the session's start must be the session's, too, or zero: the head of zeros

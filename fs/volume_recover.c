@@ -299,6 +299,8 @@ static int back(struct disc *disc, struct stage *st,
 		err = pass_over(disc, st, intent, &left, why);
 	else if (outcome == SESSION_WHOLE)
 		err = session_take_back(disc, &si, why);
+	if (!err && intent->overwritable)
+		session_discard(disc, &si);
 	if (!err)
 		err = stage_set_intent(st, NULL, why);
 	if (!err && left)

@@ -264,5 +264,5 @@ printf 'n\n' | script -qec "'$DISCFS' blank --stage '$STAGE' other.img" \
 grep -q '1 change in stage .* for it' seen || fail "$(cat seen)"
 [ -s other.img ] || fail "blanked with an answer of no"
 "$DISCFS" blank -y --stage "$STAGE" other.img >words 2>&1
-grep -q '1 change in stage .* stage-from=' words || fail "$(cat words)"
+grep -q '1 change in stage .*stage-from=' words || fail "$(cat words)"
 ok "refused while somebody has it; what waits for it is named"
