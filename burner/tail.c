@@ -174,7 +174,7 @@ static uint64_t last_of_others(const struct disc *disc, uint64_t from,
 uint64_t tail_end(struct disc *disc, uint64_t from)
 {
 	struct tails *t = &disc->tails;
-	struct tail_key key;
+	struct tail_key key = {0};
 	LOCK_GUARD(&t->lock);
 
 	if (disc->fd < 0 ||
@@ -372,7 +372,7 @@ int tail_sessions(struct disc *disc, uint64_t from, uint64_t to,
 		  struct tail_session **ret, size_t *ret_n)
 {
 	struct tails *t = &disc->tails;
-	struct tail_key key;
+	struct tail_key key = {0};
 	int err = 0;
 	LOCK_GUARD(&t->lock);
 

@@ -144,8 +144,23 @@ static bool is_gone(const struct target *t, int err)
 	       !unmount_is_mounted(&t->mount);
 }
 
+/* Nothing waits once the stage, which was at @stage, is removed: its mount's
+ * process does that last. */
+static int after_another(const struct umount_args *a, struct target *t,
+			 const char *stage)
+{
+	umount_wait_end(t);
+	if (*stage && access(stage, F_OK) && errno == ENOENT)
+		return EXIT_CODE_OK;
+	command_say("%s was unmounted by another meanwhile: \"discfs status "
+		    "%s\" shows whether changes wait",
+		    a->dir, t->mount.source);
+	return EXIT_CODE_FAILURE;
+}
+
 /* *@ret_burned: what was burned, in words (heap); "" for nothing. */
-static int burn(const struct umount_args *a, struct target *t, char **ret_burned)
+static int burn(const struct umount_args *a, struct target *t,
+		const char *stage, char **ret_burned, bool *ret_gone)
 {
 	struct commit_result result = {0};
 	struct why why = {""};
@@ -164,10 +179,8 @@ static int burn(const struct umount_args *a, struct target *t, char **ret_burned
 		return EXIT_CODE_INTERRUPTED;
 	}
 	if (err && is_gone(t, err)) {
-		command_say("%s was unmounted by another meanwhile: \"discfs "
-			    "status %s\" shows whether changes wait",
-			    a->dir, t->mount.source);
-		return EXIT_CODE_FAILURE;
+		*ret_gone = true;
+		return after_another(a, t, stage);
 	}
 	if (err) {
 		command_fail(&why, err, "cannot unmount %s: not burned",
@@ -186,7 +199,8 @@ static int burn(const struct umount_args *a, struct target *t, char **ret_burned
  * all.  *@ret_until is when the hold ends.
  */
 static int prepare_burn(const struct umount_args *a, struct target *t,
-			char **ret_burned, int64_t *ret_until)
+			const char *stage, char **ret_burned,
+			int64_t *ret_until, bool *ret_gone)
 {
 	AUTO_FREE char *before = NULL;
 	struct why why = {""};
@@ -195,8 +209,8 @@ static int prepare_burn(const struct umount_args *a, struct target *t,
 	do {
 		free(before);
 		before = STEAL_PTR(*ret_burned);
-		code = burn(a, t, ret_burned);
-		if (code)
+		code = burn(a, t, stage, ret_burned, ret_gone);
+		if (code || *ret_gone)
 			return code;
 		/* What the first one burned was burned. */
 		if (before && *before && !**ret_burned) {
@@ -263,16 +277,17 @@ static int finish(const struct umount_args *a, struct target *t,
 	return late ? say_late(a) : EXIT_CODE_OK;
 }
 
-/* Whether nothing is to be burned though it was not asked for; 0 with the
- * answers, or -errno with @why. */
+/* Whether nothing is to be burned though it was not asked for, and where the
+ * stage is (heap); 0 with the answers, or -errno with @why. */
 static int is_kept(struct target *t, bool *ret_keep, bool *ret_goes_down,
-		   struct why *why)
+		   char **ret_stage, struct why *why)
 {
 	struct json_object *status = NULL;
 	int err = target_status(t, &status, why);
 
 	if (err)
 		return err;
+	*ret_stage = strdup(answer_text(show_member(status, "stage"), "path"));
 	*ret_keep = !burns_on_unmount(status);
 	if (!*ret_keep && pending_of(status))
 		*ret_keep = *ret_goes_down = system_goes_down();
@@ -287,7 +302,8 @@ static int unmount_last(const struct umount_args *a, struct target *t)
 {
 	struct json_object *status = NULL;
 	AUTO_FREE char *burned = NULL;
-	bool keep = a->keep, goes_down = false;
+	AUTO_FREE char *stage = NULL;
+	bool keep = a->keep, goes_down = false, gone = false;
 	int64_t held_until = 0;
 	struct why why = {""};
 	int err, code;
@@ -296,12 +312,13 @@ static int unmount_last(const struct umount_args *a, struct target *t)
 		return umount_refuse_busy(a, t);
 	/* Who mounts now waits for us.  An older process does not know it. */
 	client_call_op(t->client, "leaving", NULL, NULL);
-	err = keep ? 0 : is_kept(t, &keep, &goes_down, &why);
+	err = keep ? 0 : is_kept(t, &keep, &goes_down, &stage, &why);
 	if (err)
 		return umount_fail(a, &why, err);
 	code = keep ? prepare_keep(a, t, goes_down, &status)
-		    : prepare_burn(a, t, &burned, &held_until);
-	if (!code)
+		    : prepare_burn(a, t, stage ? stage : "", &burned,
+				   &held_until, &gone);
+	if (!code && !gone)
 		code = finish(a, t, burned, held_until);
 	if (!code && keep)
 		say_pending(a, status, goes_down);
