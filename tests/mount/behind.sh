@@ -69,6 +69,9 @@ for from in 225 1024 11625; do
 			"d1 d2 one two" ]
 		keep
 		isoinfo -R -f -i dump.iso | grep -q '^/four$'
+		"$DISCFS" export -s 2 dump.iso second.iso
+		[ "$(isoinfo -R -f -i second.iso | wc -l)" -eq 4 ]
+		rm second.iso
 		rm -rf "${STAGE:?}"
 	done
 done
@@ -99,6 +102,16 @@ grep -q 'behind its file system lie' words || fail "not told: $(cat words)"
 [ "$(tail -c +$((225 * 2048 + 1)) other.iso | head -c 10)" = "secret key" ] ||
 	fail "overwritten"
 ok "a few bytes stay, and mount and info tell of them"
+
+cp 1.iso far.iso
+truncate -s 3G far.iso
+printf x >>far.iso
+change far.iso x
+[ "$(tail -c +$((3 << 30 | 1)) far.iso | head -c 1)" = x ]
+[ "$("$DISCFS" log --json far.iso | jq '.sessions[1].lba')" -gt \
+	$((3 << 30 >> 11)) ] || fail "$("$DISCFS" log far.iso)"
+rm far.iso
+ok "one byte behind a long hole stays"
 
 cp 1.iso zeros.iso
 truncate -s +5M zeros.iso
