@@ -135,8 +135,6 @@ int mover_pipe(struct mover *mv, struct volume *v, const struct file_io *io)
 	unsigned i;
 	int err = 0;
 
-	if (mv->lent)
-		return 0;
 	for (i = 0; i < io->n; i++)
 		if (io->pieces[i].source == EXTENT_DISC &&
 		    volume_disc_fd(v) < 0)
@@ -152,19 +150,7 @@ int mover_pipe(struct mover *mv, struct volume *v, const struct file_io *io)
 	return err == -EAGAIN || err == -EINVAL ? 0 : err;
 }
 
-/* What is in memory, preadv2(2): a piece of it will not do. */
-static int read_cached(int fd, char *buf, uint64_t len, uint64_t pos)
-{
-	struct iovec v = {buf, len};
-
-	if (fd >= 0 &&
-	    preadv2(fd, &v, 1, (off_t)pos, RWF_NOWAIT) == (ssize_t)len)
-		return 0;
-	return -EAGAIN;
-}
-
-static int read_piece(struct volume *v, char *buf, const struct file_piece *p,
-		      bool cached)
+static int read_piece(struct volume *v, char *buf, const struct file_piece *p)
 {
 	int fd = p->source == EXTENT_DISC ? volume_disc_fd(v)
 					  : volume_data_fd(v);
@@ -173,8 +159,6 @@ static int read_piece(struct volume *v, char *buf, const struct file_piece *p,
 		memset(buf, 0, p->len);
 		return 0;
 	}
-	if (cached)
-		return read_cached(fd, buf, p->len, p->pos);
 	if (p->source == EXTENT_DISC && fd < 0)
 		return volume_read_disc(v, buf, p->len, p->pos);
 	return io_read_at(fd, buf, p->len, p->pos);
@@ -182,15 +166,12 @@ static int read_piece(struct volume *v, char *buf, const struct file_piece *p,
 
 void *mover_mem(struct mover *mv)
 {
-	if (mv->lent)
-		return mv->lent;
 	if (!mv->mem && posix_memalign(&mv->mem, PAGE, MOUNT_MAX_IO))
 		mv->mem = NULL;
 	return mv->mem;
 }
 
-static int read_pieces(struct mover *mv, struct volume *v,
-		       const struct file_io *io, bool cached)
+int mover_read(struct mover *mv, struct volume *v, const struct file_io *io)
 {
 	char *buf = mover_mem(mv);
 	unsigned i;
@@ -199,22 +180,11 @@ static int read_pieces(struct mover *mv, struct volume *v,
 	if (!buf)
 		return -ENOMEM;
 	for (i = 0; i < io->n; i++) {
-		int err = read_piece(v, buf, &io->pieces[i], cached);
+		int err = read_piece(v, buf, &io->pieces[i]);
 
 		if (err)
 			return err;
 		buf += io->pieces[i].len;
 	}
 	return 0;
-}
-
-int mover_read(struct mover *mv, struct volume *v, const struct file_io *io)
-{
-	return read_pieces(mv, v, io, false);
-}
-
-int mover_read_cached(struct mover *mv, struct volume *v,
-		      const struct file_io *io)
-{
-	return read_pieces(mv, v, io, true);
 }

@@ -5,15 +5,13 @@
 /*
  * What the files of the mount share.  fuse_session.c has the session,
  * fuse_serve.c what each thread has that serves it, fuse_worker.c those at
- * /dev/fuse, for which fuse_receive.c takes the requests, fuse_uring.c those at
- * an io_uring, fuse_cpus.c the processors; fuse_signals.c has its signals;
- * fuse_ops.c, fuse_io.c and fuse_fsync.c answer the requests; fuse_data.c
+ * /dev/fuse, for which fuse_receive.c takes the requests; fuse_signals.c has its
+ * signals; fuse_ops.c, fuse_io.c and fuse_fsync.c answer the requests; fuse_data.c
  * brings the bytes of a file together; fuse_mountpoint.c knows mount tables and
  * paths, fuse_mount.c mounts.  libfuse is met in fuse_request.h only.
  */
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +24,6 @@
 
 struct fuse_session;
 struct sync_wait;
-struct uring;
 
 enum {
 	MOUNT_MAX_THREADS = 32,
@@ -47,17 +44,7 @@ struct mover {
 	size_t pipe_size; /* bytes that fit if all pages are full */
 	bool pipe_stuck;  /* the pipe may not grow: do not ask again */
 	void *mem;	  /* MOUNT_MAX_IO bytes, page aligned, or NULL */
-	void *lent;	  /* taken instead of mem and the pipe, or NULL */
 };
-
-/* What the barrier (below) answers. */
-struct barrier {
-	uint64_t pushed; /* mount_settle */
-	int64_t queue;	 /* of a ring, that it passed; or BARRIER_DEVICE */
-	cpu_set_t used;	 /* queues of rings that requests came from so far */
-};
-
-enum { BARRIER_DEVICE = -1 }; /* there is but one queue */
 
 struct fs_mount {
 	struct volume *volume;
@@ -67,8 +54,9 @@ struct fs_mount {
 	dev_t dev;
 	uid_t owner; /* who mounted it */
 
-	/* An xattr of the root for who knows its name, which is a secret: a
-	 * struct barrier, when what came before it has been served. */
+	/* An xattr of the root for who knows its name, which is a secret: what
+	 * mount_settle returns (uint64_t), when what came before it has been
+	 * served. */
 	char barrier[48];
 	uint32_t epoch; /* added to the generations: no other mount has it */
 
@@ -78,7 +66,6 @@ struct fs_mount {
 	uint32_t max_request;	      /* bytes, with its header */
 	uint64_t init_flags;	      /* that INIT offered */
 	_Atomic uint64_t init_unique; /* whose answer is to be patched */
-	struct uring *_Atomic uring;  /* NULL: all comes from the device */
 
 	/* the loop */
 	int wake_fd;	    /* eventfd: a worker ended, or a signal came */
@@ -115,8 +102,7 @@ struct fs_mount {
  * another thread: somebody else shall be there for the next one.  Requests that
  * only look into the tree do without.
  * mount_io_end - it will not wait any more; best before its answer.
- * mount_end_workers - let all of them finish what they do, and end; those at an
- * io_uring serve no more.
+ * mount_end_workers - let all of them finish what they do, and end.
  * mount_end - let the loop end, since nothing comes any more.
  */
 int mount_start_worker(struct fs_mount *m);
@@ -126,28 +112,11 @@ void mount_end_workers(struct fs_mount *m);
 void mount_end(struct fs_mount *m);
 
 /*
- * mount_settle - return when every WRITE that was taken from the device or a
- * ring before this call has been served; the number of those so far that came
- * not from write(2) but from the page cache.  For a request handler: others go
- * on.
+ * mount_settle - return when every WRITE that was taken from the device before
+ * this call has been served; the number of those so far that came not from
+ * write(2) but from the page cache.  For a request handler: others go on.
  */
 uint64_t mount_settle(struct fs_mount *m);
-
-/* ---- fuse_cpus.c ---- */
-
-/*
- * cpus_parse - a list as in /sys/devices/system/cpu, "0-3,8" and a newline; may
- * be empty.  False: it is none, or of more than a cpu_set_t has.
- * cpus_possible - how many processors the kernel may have, numbered from 0 on;
- * 0 if that is not known, or more than a cpu_set_t has, or they have gaps.
- * cpu_is_online - whether @cpu runs.
- * cpu_take - let this thread run on @cpu alone.  0 or -errno (-EINVAL: it does
- * not run, or we may not).
- */
-bool cpus_parse(const char *text, cpu_set_t *ret);
-unsigned cpus_possible(void);
-bool cpu_is_online(unsigned cpu);
-int cpu_take(unsigned cpu);
 
 /* ---- fuse_fsync.c ---- */
 
@@ -184,7 +153,7 @@ void mount_signals_give_back(void);
 
 void mover_release(struct mover *mv);
 
-/* mover_mem - MOUNT_MAX_IO bytes, @mv's own or lent, or NULL (no memory). */
+/* mover_mem - MOUNT_MAX_IO bytes, or NULL (no memory). */
 void *mover_mem(struct mover *mv);
 
 /*
@@ -199,12 +168,8 @@ void mover_drop(struct mover *mv);
 /*
  * mover_read - read the bytes of @io into what mover_mem gives.  0 or -errno: a
  * piece that cannot be read whole is -EIO.
- * mover_read_cached - the same for what is in memory; -EAGAIN for the rest, or
- * where that cannot be told.
  */
 int mover_read(struct mover *mv, struct volume *v, const struct file_io *io);
-int mover_read_cached(struct mover *mv, struct volume *v,
-		      const struct file_io *io);
 
 /* ---- fuse_places.c ---- */
 

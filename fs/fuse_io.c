@@ -32,12 +32,8 @@ void mount_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		return;
 	}
 	mount_io_begin(m);
-	if (mount_is_hurried()) {
-		err = mover_read_cached(mv, m->volume, &io);
-		done = err ? err : COPIED;
-	} else if (io.len >= SPLICE_MIN) {
+	if (io.len >= SPLICE_MIN)
 		done = mover_pipe(mv, m->volume, &io);
-	}
 	if (done == 0) {
 		err = mover_read(mv, m->volume, &io);
 		done = err ? err : COPIED;
@@ -62,9 +58,7 @@ void mount_op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	}
 	file_read_end(view.tree, &io);
 	volume_view_end(m->volume, &view);
-	if (done == -EAGAIN && mount_is_hurried())
-		mount_again(req);
-	else if (done < 0)
+	if (done < 0)
 		reply_err(req, done);
 	else
 		fuse_reply_buf(req, mover_mem(mv), io.len);

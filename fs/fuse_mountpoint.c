@@ -140,68 +140,6 @@ static void helper_put(struct helper *h)
 	free(h);
 }
 
-static int ask_barrier(int dir_fd, const char *barrier, struct barrier *ret)
-{
-	ssize_t n = fgetxattr(dir_fd, barrier, ret, sizeof *ret);
-
-	if (n < 0)
-		return -errno;
-	return n == (ssize_t)sizeof *ret ? 0 : -EIO;
-}
-
-/*
- * By io_uring there is a queue for what each processor asks: a barrier in each.
- * One that does not run asks nothing.  *@seen gets the queues that were passed.
- *
- * Twice: a request that had to wait in the kernel for an answer to leave is
- * sent on with it, and overtakes one that is on its way to us.  That one is
- * here when the next comes.
- */
-static int pass_queues(int dir_fd, const char *barrier, struct barrier *ret,
-		       cpu_set_t *seen)
-{
-	unsigned cpu, n = cpus_possible();
-	int err;
-
-	for (cpu = 0; cpu < n; cpu++) {
-		err = cpu_take(cpu);
-		if (err && !cpu_is_online(cpu)) {
-			CPU_SET(cpu, seen);
-			continue;
-		}
-		if (!err)
-			err = ask_barrier(dir_fd, barrier, ret);
-		if (!err)
-			err = ask_barrier(dir_fd, barrier, ret);
-		if (err)
-			return err;
-		if (ret->queue >= 0)
-			CPU_SET((unsigned)ret->queue, seen);
-	}
-	return 0;
-}
-
-static int ask_barriers(int dir_fd, const char *barrier, uint64_t *ret)
-{
-	enum { MAX_TRIES = 16 };
-	cpu_set_t seen, both;
-	struct barrier b = {.pushed = 0};
-	int err = ask_barrier(dir_fd, barrier, &b), tries = 0;
-
-	CPU_ZERO(&seen);
-	CPU_ZERO(&both);
-	/* Once, unless a kernel shares the queues out in another way. */
-	while (!err && b.queue != BARRIER_DEVICE &&
-	       (!tries || !CPU_EQUAL(&both, &b.used))) {
-		if (tries++ == MAX_TRIES)
-			return -EIO;
-		err = pass_queues(dir_fd, barrier, &b, &seen);
-		CPU_AND(&both, &seen, &b.used);
-	}
-	*ret = b.pushed;
-	return err;
-}
-
 /*
  * syncfs(2) queues the pages, but does not wait for a FUSE server.  Asking for
  * the barrier comes behind what is in the kernel's queue of requests, and its
@@ -215,10 +153,10 @@ static int wait_for_pages(int dir_fd, const char *barrier)
 	unsigned rounds = 0;
 
 	for (;;) {
-		int err = ask_barriers(dir_fd, barrier, &count);
+		ssize_t n = fgetxattr(dir_fd, barrier, &count, sizeof count);
 
-		if (err)
-			return err;
+		if (n != (ssize_t)sizeof count)
+			return n < 0 ? -errno : -EIO;
 		if (rounds++ && count == before)
 			return 0;
 		before = count;

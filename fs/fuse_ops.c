@@ -260,14 +260,13 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name,
 	ssize_t len = -ENOMEM;
 
 	if (strcmp(name, m->barrier) == 0) {
-		struct barrier answer = {.pushed = 0};
+		uint64_t pushed;
 
 		crash_point("in-barrier");
-		uring_passed(m, &answer);
 		mount_io_begin(m);
-		answer.pushed = mount_settle(m);
+		pushed = mount_settle(m);
 		mount_io_end(m);
-		reply_xattr(req, &answer, size, sizeof answer);
+		reply_xattr(req, &pushed, size, sizeof pushed);
 		return;
 	}
 	mount_maybe_wait(m, ino);

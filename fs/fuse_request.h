@@ -85,11 +85,7 @@ struct request_head {
 struct server {
 	struct fs_mount *m;
 	struct mover mover;
-	uint32_t write_flags;	  /* of the WRITE, see mount_write_flags */
-	bool by_ring;		  /* its requests come by io_uring */
-	bool hurried;		  /* this one must not wait */
-	bool again;		  /* it would have had to */
-	struct ring_entry *entry; /* it came in; NULL: from the device */
+	uint32_t write_flags; /* of the WRITE, see mount_write_flags */
 };
 
 /*
@@ -108,80 +104,6 @@ void server_begin(struct server *s, const struct request_head *req);
  * does not pass on; and this thread's mover. */
 uint32_t mount_write_flags(void);
 struct mover *mount_mover(void);
-
-/*
- * mount_is_hurried - whether the request must not wait, for others would wait
- * for it; mount_again - instead of an answer: it would have to, so it comes
- * again in a thread that may.
- */
-bool mount_is_hurried(void);
-void mount_again(fuse_req_t req);
-
-/* ---- fuse_uring.c ---- */
-
-/*
- * Requests by io_uring (FUSE_OVER_IO_URING), where the kernel offers it: all
- * but FORGET and INTERRUPT, which go on coming from the device.
- *
- * uring_prepare - for INIT's answer: make what it takes.  False: not to be had
- * here, and nothing was done.  uring_start - INIT was answered so.
- * uring_answer - send an answer, from any thread, if that is how its request
- * came.
- * uring_settle - mount_settle's part; uring_passed - the queues in ret->queue,
- * of the request that this thread serves, and ret->used.
- * uring_drain - serve no more, but let answers out; uring_end - not these
- * either.  Both do nothing if there is none.
- */
-#ifdef HAVE_LIBURING
-bool uring_prepare(struct fs_mount *m);
-void uring_start(struct fs_mount *m);
-bool uring_answer(struct fs_mount *m, const struct iovec *iov, int count);
-void uring_settle(struct fs_mount *m);
-void uring_passed(struct fs_mount *m, struct barrier *ret);
-void uring_drain(struct fs_mount *m);
-void uring_end(struct fs_mount *m);
-#else
-static inline bool uring_prepare(struct fs_mount *m)
-{
-	(void)m;
-	return false;
-}
-
-static inline void uring_start(struct fs_mount *m)
-{
-	(void)m;
-}
-
-static inline bool uring_answer(struct fs_mount *m, const struct iovec *iov,
-				int count)
-{
-	(void)m;
-	(void)iov;
-	(void)count;
-	return false;
-}
-
-static inline void uring_settle(struct fs_mount *m)
-{
-	(void)m;
-}
-
-static inline void uring_passed(struct fs_mount *m, struct barrier *ret)
-{
-	(void)m;
-	ret->queue = BARRIER_DEVICE;
-}
-
-static inline void uring_drain(struct fs_mount *m)
-{
-	(void)m;
-}
-
-static inline void uring_end(struct fs_mount *m)
-{
-	(void)m;
-}
-#endif
 
 /* ---- fuse_receive.c ---- */
 

@@ -3,8 +3,6 @@
 
 #include "fs/fuse_request.h"
 
-#include "fs/fuse_uring_abi.h"
-
 static _Thread_local struct server *self;
 
 void server_init(struct server *s, struct fs_mount *m)
@@ -37,23 +35,10 @@ struct mover *mount_mover(void)
 	return &self->mover;
 }
 
-bool mount_is_hurried(void)
-{
-	return self->hurried;
-}
-
-void mount_again(fuse_req_t req)
-{
-	self->again = true;
-	fuse_reply_none(req);
-}
-
 /* What the answer may be patched with (fuse_session.c). */
 static void note_init(struct fs_mount *m, const struct request_head *req)
 {
 	m->init_flags = req->in.init.flags;
-	if (m->init_flags & FUSE_INIT_EXT)
-		m->init_flags |= (uint64_t)req->in.init.flags2 << 32;
 	atomic_store(&m->init_unique, req->head.unique);
 }
 

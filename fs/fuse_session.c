@@ -18,7 +18,6 @@
 #include "common/clock.h"
 #include "common/cond.h"
 #include "common/log.h"
-#include "fs/fuse_uring_abi.h"
 
 enum { SYNC_TIMEOUT_MS = 60 * 1000 };
 /* ---- what libfuse says ---- */
@@ -57,34 +56,24 @@ static ssize_t io_read(int fd, void *buf, size_t len, void *userdata)
 }
 
 /*
- * Into the answer to INIT goes what this libfuse has no name for, or what we do
- * ourselves: FUSE_HANDLE_KILLPRIV_V2 and FUSE_OVER_IO_URING, if the kernel
- * offered them.
+ * Into the answer to INIT goes what this libfuse may have no name for:
+ * FUSE_HANDLE_KILLPRIV_V2, if the kernel offered it.
  */
 static ssize_t answer_init(struct fs_mount *m, int fd, struct iovec *iov,
 			   int count)
 {
+#ifndef FUSE_CAP_HANDLE_KILLPRIV_V2
 	const struct fuse_out_header *out = iov[0].iov_base;
 	struct fuse_init_out *init = count == 2 ? iov[1].iov_base : NULL;
-	bool by_ring = false;
-	ssize_t n;
 
 	if (out->error == 0 && init && iov[1].iov_len >= sizeof *init) {
-#ifndef FUSE_CAP_HANDLE_KILLPRIV_V2
 		init->flags |= m->init_flags & FUSE_HANDLE_KILLPRIV_V2;
 		m->kill_priv = init->flags & FUSE_HANDLE_KILLPRIV_V2;
+	}
+#else
+	(void)m;
 #endif
-		by_ring = (m->init_flags & FUSE_OVER_IO_URING) &&
-			  uring_prepare(m);
-	}
-	if (by_ring) {
-		init->flags |= FUSE_INIT_EXT;
-		init->flags2 |= FUSE_OVER_IO_URING >> 32;
-	}
-	n = writev(fd, iov, count);
-	if (by_ring && n >= 0)
-		uring_start(m);
-	return n;
+	return writev(fd, iov, count);
 }
 
 static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
@@ -97,8 +86,6 @@ static ssize_t io_writev(int fd, struct iovec *iov, int count, void *userdata)
 		atomic_store(&m->init_unique, 0);
 		return answer_init(m, fd, iov, count);
 	}
-	if (uring_answer(m, iov, count))
-		return out->len;
 	return writev(fd, iov, count);
 }
 
@@ -125,7 +112,7 @@ static int take_device(struct fs_mount *m, int fd)
 	log_why = NULL;
 #ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
 	/* Such a libfuse may have been built without that.  It can do all that
-	 * we need, but io_uring. */
+	 * we need. */
 	if (err) {
 		char name[32];
 
@@ -194,8 +181,8 @@ void mount_init(void *userdata, struct fuse_conn_info *conn)
 	m->kill_priv = conn->want & FUSE_CAP_HANDLE_KILLPRIV_V2;
 #endif
 #ifdef FUSE_CAP_OVER_IO_URING
-	/* We have our own (fuse_uring.c).  libfuse's loses what another thread
-	 * answers (3.18.3), as the fsync that waits for a burn. */
+	/* libfuse 3.18.3 loses what another thread answers, as the fsync that
+	 * waits for a burn (docs/performance.md). */
 	conn->want &= ~(unsigned)FUSE_CAP_OVER_IO_URING;
 #endif
 	m->no_open = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT;
@@ -359,7 +346,6 @@ int fs_mount_new(struct volume *v, const struct mount_opts *opts,
 	set_current(m);
 	volume_set_sync(v, sync_for_volume, NULL);
 	volume_set_counts(v, counts_for_volume, m);
-	volume_set_transport(v, "/dev/fuse");
 	volume_set_invalidate(v, mount_invalidate, m);
 	*ret = m;
 	return 0;
@@ -372,7 +358,6 @@ static void end_session(struct fs_mount *m)
 	if (!m->session)
 		return;
 	mount_end_waits(m);
-	uring_end(m);
 	fuse_session_destroy(m->session);
 	m->session = NULL;
 	if (m->dev)

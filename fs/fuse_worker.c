@@ -62,9 +62,6 @@ static void serve(struct worker *w)
 
 void mount_io_begin(struct fs_mount *m)
 {
-	/* There, who may have to wait is handed over beforehand. */
-	if (server_self()->by_ring)
-		return;
 	if (atomic_fetch_sub(&m->idle, 1) != 1)
 		return;
 	pthread_mutex_lock(&m->lock);
@@ -82,8 +79,7 @@ void mount_io_begin(struct fs_mount *m)
 
 void mount_io_end(struct fs_mount *m)
 {
-	if (!server_self()->by_ring)
-		atomic_fetch_add(&m->idle, 1);
+	atomic_fetch_add(&m->idle, 1);
 }
 
 /* Where there are enough, wait until there are too few. */
@@ -195,7 +191,6 @@ void mount_end_workers(struct fs_mount *m)
 		pthread_join(w->thread, NULL);
 	}
 	/* Only then: one may have been looking at the others (mount_settle). */
-	uring_drain(m);
 	while ((w = list)) {
 		list = w->next;
 		worker_free(w);
@@ -265,6 +260,5 @@ uint64_t mount_settle(struct fs_mount *m)
 		while (!atomic_load(&m->ending) &&
 		       !is_settled(others[i].w, others[i].served))
 			nanosleep(&moment, NULL);
-	uring_settle(m);
 	return atomic_load(&m->pushed);
 }

@@ -226,7 +226,6 @@ static void put_requests(struct json_object *o, struct volume *v)
 	requests = json_object_new_object();
 	v->counts(v->counts_source, put_count, requests);
 	put(o, "requests", requests);
-	put_text(o, "transport", v->transport);
 }
 
 static struct json_object *medium_object(struct volume *v,

@@ -608,12 +608,6 @@ void volume_set_counts(struct volume *v, volume_counts counts, void *source)
 	v->counts_source = source;
 }
 
-void volume_set_transport(struct volume *v, const char *name)
-{
-	LOCK_GUARD(&v->lock);
-	v->transport = name;
-}
-
 /* ---- threads ---- */
 
 int volume_start(struct volume *v, struct why *why)

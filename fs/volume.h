@@ -114,10 +114,6 @@ typedef void (*volume_count)(void *arg, const char *name, uint64_t count);
 typedef void (*volume_counts)(void *source, volume_count fn, void *arg);
 void volume_set_counts(struct volume *v, volume_counts counts, void *source);
 
-/* volume_set_transport - how requests come (the mount sets it), for reports;
- * @name is not copied. */
-void volume_set_transport(struct volume *v, const char *name);
-
 /* volume_set_invalidate - what tells the kernel that names and nodes are not as
  * it knows them (the mount sets it); called after a revert and a commit, from
  * any thread.  Returns when no call of the one before it runs any more. */
@@ -249,8 +245,7 @@ bool volume_commits_on(struct volume *v, enum commit_trigger trigger);
  *   stage: {id, path, bytes, trouble?}|null, state: "idle"|"freezing"|...,
  *   unmounting: an unmount runs, options: ["verify=quick"], of the disc, as given,
  *   progress?: {...}, last_commit: text,
- *   requests?: {lookup: 7, ...}, of the kernel, by opcode; of a mount
- *   transport?: "/dev/fuse"|"io_uring", that they come by; the same}
+ *   requests?: {lookup: 7, ...}, of the kernel, by opcode; of a mount}
  * report_diff    {deltas: [{kind: "A"|"D"|"M"|"T"|"R", path, old_path?,
  * size?}]} sorted by path, only at and below the @n @paths if @n > 0 report_log
  * {sessions: [{number, lba, blocks, volume_id, date, added, removed}]}

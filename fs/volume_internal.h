@@ -97,7 +97,6 @@ struct volume {
 	void *sync_arg;
 	volume_counts counts; /* guarded by lock, also while it is called */
 	void *counts_source;
-	const char *transport; /* of requests; guarded by lock */
 	struct past *past;
 	/* for facts.c: the sessions while the last one is at sessions_tip */
 	struct disc_session *sessions;

@@ -11,7 +11,6 @@
 #   peer_down PEER          unmount it and drop what it wrote
 #   peer_backing PEER       the file or folder that holds its bytes
 #
-# by-ring is discfs with its requests by io_uring.
 # All of them keep their bytes on the file system of $W.
 
 peer_why() {
@@ -22,11 +21,6 @@ peer_why() {
 	overlay)
 		grep -q overlay /proc/filesystems || modprobe overlay 2>/dev/null ||
 			echo "the kernel has no overlayfs"
-		return
-		;;
-	by-ring)
-		"$FUSE_URING" Y true 2>/dev/null ||
-			echo "the kernel has no requests by io_uring"
 		return
 		;;
 	floor) program=$FLOOR ;;
@@ -61,14 +55,14 @@ discfs_place() {
 	mkdir -p "$M"
 }
 
-# discfs_mount IMAGE [OPTS [WRAPPER...]]
+# discfs_mount IMAGE [OPTS]
 discfs_mount() {
-	"${@:3}" "$DISCFS" mount -o "stage=$P/stage,commit=manual${2:+,$2}" \
+	"$DISCFS" mount -o "stage=$P/stage,commit=manual${2:+,$2}" \
 		"$1" "$M"
 }
 
 peer_up() {
-	local peer=$1 base=${2:-} verify=${3:-none} lower wrapper=()
+	local peer=$1 base=${2:-} verify=${3:-none} lower
 
 	P=$W/peer/$peer
 	M=$P/mnt
@@ -79,17 +73,13 @@ peer_up() {
 	ext4)
 		[ -z "$base" ] || cp -a "$lower/." "$M"
 		;;
-	discfs | by-ring)
+	discfs)
 		if [ -n "$base" ]; then
 			cp "$B/$base.iso" "$P/disc.iso"
 		else
 			: >"$P/disc.iso"
 		fi
-		[ "$peer" = discfs ] || wrapper=("$FUSE_URING" Y)
-		discfs_mount "$P/disc.iso" "verify=$verify" "${wrapper[@]}"
-		[ "$peer" = discfs ] || "$DISCFS" status --json "$M" |
-			grep -q '"transport".*"io_uring"' ||
-			die "discfs takes no requests by io_uring"
+		discfs_mount "$P/disc.iso" "verify=$verify"
 		;;
 	floor)
 		# In a session of its own, as any daemon: the scheduler groups by it.
@@ -135,7 +125,7 @@ peer_down() {
 
 	cd "$W"
 	case $peer in
-	discfs | by-ring)
+	discfs)
 		peer=discfs
 		! is_mounted "$M" || quiet "$DISCFS" umount --keep "$M"
 		;;
@@ -155,7 +145,7 @@ peer_save() {
 
 peer_backing() {
 	case $1 in
-	discfs | by-ring) find "$P/stage" "$P/disc.iso" -type f ;;
+	discfs) find "$P/stage" "$P/disc.iso" -type f ;;
 	floor) echo "$P/data" ;;
 	fuseiso | archivemount | bsdtar) find "$B" -maxdepth 1 -type f ;;
 	ext4) find "$M" -type f ;;

@@ -16,7 +16,7 @@ small() { # of $FILES, $FOLDERS ... in a smoke run
 
 # ---- writing into the mount ----
 
-row cp-tree s "floor<=1.2 fuse-overlayfs<=0.5 ext4<=1.1 unionfs-fuse by-ring" \
+row cp-tree s "floor<=1.2 fuse-overlayfs<=0.5 ext4<=1.1 unionfs-fuse" \
 	"cp -r of $((17000 / SCALE)) small files into the mount"
 cp-tree_prepare() { need_tree && peer_up "$1"; }
 cp-tree_work() { cp -r "$B/tree" "$M"; }
@@ -26,7 +26,7 @@ row cp-save s "fuse-zip archivemount" \
 cp-save_prepare() { need_tree && peer_up "$1" "" full; }
 cp-save_work() { cp -r "$B/tree" "$M" && peer_save "$1"; }
 
-row untar s "floor<=1.2 fuse-overlayfs<=0.6 ext4 by-ring" "tar x of the same"
+row untar s "floor<=1.2 fuse-overlayfs<=0.6 ext4" "tar x of the same"
 untar_prepare() { need_tree && need_tar && peer_up "$1"; }
 untar_work() { tar -xf "$B/tree.tar" -C "$M"; }
 
@@ -38,7 +38,7 @@ row git-clone s "floor<=1.2 fuse-overlayfs<=0.6 ext4" "git clone of the same"
 git-clone_prepare() { need_git && peer_up "$1"; }
 git-clone_work() { git clone -q --no-hardlinks "$B/tree.git" "$M/clone"; }
 
-row create-one s "floor<=1.2 fuse-overlayfs<=0.4 ext4 by-ring" \
+row create-one s "floor<=1.2 fuse-overlayfs<=0.4 ext4" \
 	"create and remove $((50000 / SCALE)) empty files in one folder"
 create-one_prepare() { peer_up "$1"; }
 create-one_work() {
@@ -54,12 +54,12 @@ create-many_work() {
 	"$WORK" remove "$M" "$(small 50000)" "$(small 500)"
 }
 
-row write-big s "floor<=1.15 ext4 by-ring" \
+row write-big s "floor<=1.15 ext4" \
 	"sequential write of $((2048 / SCALE)) MiB with fsync"
 write-big_prepare() { peer_up "$1"; }
 write-big_work() { "$WORK" write "$M/big" "$(small 2048)" 1024 fsync; }
 
-row write-4k s "floor<=1.15 ext4 by-ring" \
+row write-4k s "floor<=1.15 ext4" \
 	"$((64 / SCALE)) MiB in writes of 4 KiB"
 write-4k_prepare() { peer_up "$1"; }
 write-4k_work() { "$WORK" write "$M/big" "$(small 64)" 4; }
@@ -79,7 +79,7 @@ patch-4k_work() { "$WORK" rewrite "$M/big" "$(small 1024)" "$(small 16384)"; }
 
 # ---- reading out of it ----
 
-row tar-staged s "floor<=1.2 ext4<=1.5 fuse-overlayfs by-ring" \
+row tar-staged s "floor<=1.2 ext4<=1.5 fuse-overlayfs" \
 	"tar c of the small files, staged"
 tar-staged_prepare() {
 	need_tree && peer_up "$1"
@@ -88,7 +88,7 @@ tar-staged_prepare() {
 }
 tar-staged_work() { tar_of "$1" tree; }
 
-row tar-imported s "floor<=1.2 ext4<=1.5 fuseiso<=0.3 bsdtar by-ring" \
+row tar-imported s "floor<=1.2 ext4<=1.5 fuseiso<=0.3 bsdtar" \
 	"the same, on the disc"
 tar-imported_prepare() {
 	need_tree && need_iso tree && peer_up "$1" tree
@@ -121,7 +121,7 @@ tar_of() {
 	fi | cat >/dev/null
 }
 
-row read-big s "floor<=1.15 fuseiso<=0.3 ext4 bsdtar by-ring" \
+row read-big s "floor<=1.15 fuseiso<=0.3 ext4 bsdtar" \
 	"sequential read of $((1024 / SCALE)) MiB on the disc"
 read-big_prepare() {
 	need_big && peer_up "$1" big
@@ -135,16 +135,16 @@ read-big_work() {
 	fi
 }
 
-row reads-1 s "floor<=1.15 fuseiso<=0.3 ext4 by-ring" \
+row reads-1 s "floor<=1.15 fuseiso<=0.3 ext4" \
 	"$((20000 / SCALE)) random reads of 4 KiB, one job"
 reads-1_prepare() { read-big_prepare "$1"; }
 reads-1_work() { "$WORK" reads "$M/big" "$(small 20000)" 1; }
 
-row reads-4 s "floor<=1.15 fuseiso<=0.3 ext4 by-ring" "the same, four jobs"
+row reads-4 s "floor<=1.15 fuseiso<=0.3 ext4" "the same, four jobs"
 reads-4_prepare() { read-big_prepare "$1"; }
 reads-4_work() { "$WORK" reads "$M/big" "$(small 5000)" 4; }
 
-row find-first s "fuse-overlayfs<=0.6 overlay floor by-ring" \
+row find-first s "fuse-overlayfs<=0.6 overlay floor" \
 	"first find -ls over $((100000 / SCALE)) files"
 find-first_prepare() {
 	need_names "$(small 100000)" && peer_up "$1" "n$(small 100000)"

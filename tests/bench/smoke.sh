@@ -22,10 +22,6 @@ bench() {
 }
 
 peers="floor xorriso genisoimage bsdtar dd md5sum unstaged of-1000"
-if grep -q '^#define HAVE_LIBURING' "$top_builddir/config.h" &&
-	"$top_srcdir/scripts/fuse-uring" Y true 2>/dev/null; then
-	peers+=" by-ring"
-fi
 bench 1 "$peers"
 "$top_srcdir/tests/bench/run" -l >rows
 while read -r row _; do
