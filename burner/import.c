@@ -473,8 +473,6 @@ static int import(struct disc *disc, const struct import_opts *opts,
 	/* Also for who gives back what was loaded in vain. */
 	if (err == 0)
 		base.n_nodes = (uint32_t)survey.nodes;
-	if (err == 0 && opts->found)
-		opts->found(opts->found_arg, &base.info);
 	if (err == 0)
 		err = load_summed(r.disc, opts, r.start, &survey, &sums, &base,
 				  why);

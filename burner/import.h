@@ -27,18 +27,10 @@ enum tree_kind {
 	TREE_ISO9660, /* plain, 8.3 or level 2 names */
 };
 
-struct import_info;
-
-/* import_found - @info has the session's lba and digest, and nothing else yet:
- * its folders are sound, and libisofs is about to load them. */
-typedef void (*import_found)(void *arg, const struct import_info *info);
-
 struct import_opts {
 	uint32_t session_lba; /* load this session; IMPORT_LAST for the last */
 	bool no_rock_ridge;
 	bool no_joliet;
-	import_found found; /* NULL: nobody waits for that */
-	void *found_arg;
 };
 #define IMPORT_LAST UINT32_MAX
 

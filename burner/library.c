@@ -98,8 +98,8 @@ static void worst_note(struct worst *worst, const char *severity,
 	}
 }
 
-/* Empties both queues; @worst and @ret_had may be NULL. */
-static void drain(struct worst *worst, int wanted_code, bool *ret_had)
+/* Empties both queues; @worst may be NULL. */
+static void drain(struct worst *worst)
 {
 	char text[BURN_MSGS_MESSAGE_LEN + ISO_MSGS_MESSAGE_LEN];
 	char severity[80];
@@ -113,15 +113,11 @@ static void drain(struct worst *worst, int wanted_code, bool *ret_had)
 			worst_note(worst,
 				   code == END_MISMATCH ? word_note : severity,
 				   text, 0);
-		if (ret_had && code == wanted_code)
-			*ret_had = true;
 	}
 	while (burn_msgs_obtain(word_all, &code, text, &number, severity) > 0) {
 		log_debug("libburn %s %08x: %s", severity, (unsigned)code,
 			  text);
 		worst_note(worst, severity, text, number);
-		if (ret_had && code == wanted_code)
-			*ret_had = true;
 	}
 }
 
@@ -156,7 +152,7 @@ int library_error(int ret, const char *what, struct why *why)
 	struct worst worst = {0};
 	const char *text = worst.text;
 
-	drain(&worst, 0, NULL);
+	drain(&worst);
 	if (!worst.text[0])
 		text = ret < 0 ? iso_error_to_msg(ret) : "failed";
 	return why_set(
@@ -166,15 +162,7 @@ int library_error(int ret, const char *what, struct why *why)
 
 void library_drain(void)
 {
-	drain(NULL, 0, NULL);
-}
-
-bool library_had_message(int error_code)
-{
-	bool had = false;
-
-	drain(NULL, error_code, &had);
-	return had;
+	drain(NULL);
 }
 
 struct source {

@@ -47,12 +47,6 @@ int library_error(int ret, const char *what, struct why *why);
 void library_drain(void);
 
 /*
- * library_had_message - whether a message with code @error_code (as
- * 0x40003) was queued since the last drain; drains.
- */
-bool library_had_message(int error_code);
-
-/*
  * library_source - a data source of libisofs that reads @disc by disc_read.
  * An unreadable block, or one behind the end, is ISO_FATAL_ERROR, so that an
  * import can never leave a part out; the first such block's number and reason

@@ -50,12 +50,6 @@ dev_t fs_mount_dev(const struct fs_mount *m);
  */
 int fs_mount_loop(struct fs_mount *m);
 
-/* fs_mount_sync - syncfs(2) on the mount, from a process of its own: what
- * the committer calls before its snapshot.  Registered with the volume by
- * fs_mount_new through volume_set_sync.  0 (also when the mount is gone), or
- * -errno: -ETIMEDOUT if it takes longer than a minute. */
-int fs_mount_sync(struct fs_mount *m);
-
 /* fs_mount_free - unmount what is still mounted, free.  Takes NULL. */
 void fs_mount_free(struct fs_mount *m);
 

@@ -387,13 +387,6 @@ dev_t fs_mount_dev(const struct fs_mount *m)
 	return m->dev;
 }
 
-int fs_mount_sync(struct fs_mount *m)
-{
-	if (atomic_load(&m->ending))
-		return 0;
-	return sync_at(m->dir, m->dev, m->barrier);
-}
-
 /*
  * A signal ends the mount, but not a burn that runs: the session would be on the
  * disc, or a part of it, while those who wait for it were told that it is not.

@@ -165,7 +165,7 @@ static int import(struct volume *v, size_t number, struct tree **ret)
 
 	if (err)
 		return err;
-	err = volume_import(v, v->past->sessions[number - 1].lba, t, NULL, &info,
+	err = volume_import(v, v->past->sessions[number - 1].lba, t, &info,
 			    &why);
 	if (err) {
 		tree_free(t);

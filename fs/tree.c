@@ -147,20 +147,6 @@ bool tree_changed_by(struct tree *t, pid_t pid)
 	return changers_has(&t->changers, pid);
 }
 
-char *tree_path(struct tree *t, uint64_t ino)
-{
-	struct inode *inode;
-	struct dentry *d;
-	char *path = NULL;
-
-	READ_LOCK(t);
-	inode = tree_inode(t, ino);
-	d = inode ? inode_place(inode, D_LIVE) : NULL;
-	if (d)
-		path = dentry_path(d, D_LIVE);
-	return path ? path : strdup("");
-}
-
 /* ---- attributes ---- */
 
 int tree_getattr(struct tree *t, uint64_t ino, struct stat *ret)

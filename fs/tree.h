@@ -202,7 +202,5 @@ void tree_space(struct tree *t, struct tree_space *ret);
  */
 bool tree_changed_by(struct tree *t, pid_t pid);
 
-/* tree_path - the live path of @ino ("/a/b"; "" if it has none), heap. */
-char *tree_path(struct tree *t, uint64_t ino);
 
 #endif

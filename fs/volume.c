@@ -235,14 +235,12 @@ static int judge(struct volume *v, struct why *why)
 }
 
 int volume_import(struct volume *v, uint32_t session_lba, struct tree *t,
-		  import_found found, struct import_info *ret, struct why *why)
+		  struct import_info *ret, struct why *why)
 {
 	struct import_opts opts = {
 		.session_lba = session_lba,
 		.no_rock_ridge = v->opts.no_rock_ridge,
 		.no_joliet = v->opts.no_joliet,
-		.found = found,
-		.found_arg = v,
 	};
 	struct tree_present present = {
 		.uid = v->opts.uid,
@@ -286,7 +284,7 @@ static int load_stage(struct volume *v, bool named, struct why *why)
 	stage_say_broken(v->stage_root, stage_id(st), err, &detail, &reason);
 	/* Not with a part of them. */
 	v->stage = NULL;
-	err = volume_import_base(v, NULL, why);
+	err = volume_import_base(v, why);
 	stage_close(st, false);
 	return err ? err : leave_broken(v, &reason, why);
 }
@@ -298,6 +296,7 @@ static int open_stage(struct volume *v, const char *from, bool *ret_made,
 	bool look_only = v->readonly_reason || v->opts.offline;
 	AUTO_FREE char *id = NULL;
 	struct why detail = {""};
+	bool recover;
 	int err;
 
 	if (v->opts.no_stage)
@@ -306,7 +305,7 @@ static int open_stage(struct volume *v, const char *from, bool *ret_made,
 		err = stage_resolve(v->stage_root, from, &id, why);
 		return err ? err : volume_open_named(v, id, look_only, why);
 	}
-	err = volume_find_stage(v, &id, &detail);
+	err = stage_find(v->stage_root, &v->binding, &id, &recover, &detail);
 	if (err < 0 && id && stage_is_broken(err))
 		return leave_broken(v, &detail, why);
 	if (err < 0)
@@ -327,7 +326,7 @@ static int open_stage(struct volume *v, const char *from, bool *ret_made,
 	if (look_only)
 		return 0;
 	*ret_made = true;
-	return volume_make_stage(v, why);
+	return stage_create(v->stage_root, &v->binding, &v->stage, why);
 }
 
 static int attach_stage(struct volume *v, const char *from, struct why *why)
@@ -384,13 +383,11 @@ static int open_all(struct volume *v, const struct volume_opts *opts,
 	if (!err)
 		err = judge(v, why);
 	if (!err)
-		err = volume_import_base(
-			v, opts->stage_from ? NULL : volume_seek_stage, why);
+		err = volume_import_base(v, why);
 	if (!err)
 		err = volume_look_at_udf(v, why);
 	if (!err)
 		err = attach_stage(v, opts->stage_from, why);
-	volume_drop_ahead(v);
 	if (!err && (v->readonly_reason || v->opts.offline))
 		tree_set_readonly(v->tree, true);
 	return err;

@@ -138,7 +138,7 @@ static int new_tree(struct volume *v)
 	return err;
 }
 
-static int import_tree(struct volume *v, import_found found, struct why *why)
+static int import_tree(struct volume *v, struct why *why)
 {
 	int err = new_tree(v);
 
@@ -150,11 +150,7 @@ static int import_tree(struct volume *v, import_found found, struct why *why)
 		   v->opts.session_lba == IMPORT_LAST;
 	if (v->blank)
 		return 0;
-	err = volume_import(v, v->opts.session_lba, v->tree, found, &v->info,
-			    why);
-	if (err)
-		volume_drop_ahead(v);
-	return err;
+	return volume_import(v, v->opts.session_lba, v->tree, &v->info, why);
 }
 
 /*
@@ -230,12 +226,12 @@ static int look_at_content(struct volume *v)
 	return set_damage(v, what.text);
 }
 
-int volume_import_base(struct volume *v, import_found found, struct why *why)
+int volume_import_base(struct volume *v, struct why *why)
 {
 	struct why fault = {""};
 	int err;
 
-	while ((err = import_tree(v, found, &fault)) == -EIO &&
+	while ((err = import_tree(v, &fault)) == -EIO &&
 	       v->opts.session_lba == IMPORT_LAST && !v->opts.base_given) {
 		err = give_up(v, &fault, why);
 		if (err)

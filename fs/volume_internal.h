@@ -42,7 +42,6 @@ struct volume {
 	struct disc *disc;
 	struct tree *tree;
 	struct stage *stage;   /* NULL: nothing is staged */
-	struct stage_ahead *ahead; /* while it is opened; volume_ahead.c */
 	bool loaded;	       /* the tree has what the stage holds */
 	bool borrowed;	       /* the stage was made now, by volume_lost.c */
 	char *readonly_reason; /* NULL: writable */
@@ -192,24 +191,6 @@ int volume_fill_binding(struct disc *disc, const struct medium *m,
 			const struct import_info *info, bool blank,
 			struct stage_binding *ret);
 
-/* volume_ahead.c */
-
-/*
- * volume_seek_stage - an import_found of struct volume @v: begins to look for
- * the stage, and to make it where there is none, in a thread.  What it does not
- * do is left to the next two.
- */
-void volume_seek_stage(void *v, const struct import_info *info);
-
-/* volume_find_stage - stage_find for v->binding; what the thread found. */
-int volume_find_stage(struct volume *v, char **ret_id, struct why *why);
-
-/* volume_make_stage - stage_create as v->stage; what the thread made. */
-int volume_make_stage(struct volume *v, struct why *why);
-
-/* volume_drop_ahead - the end of it: a stage that was not taken is removed. */
-void volume_drop_ahead(struct volume *v);
-
 /* volume_lost.c */
 
 /*
@@ -264,13 +245,12 @@ int volume_check_stage(struct volume *v, bool named, struct why *why);
 int volume_choose_base(struct volume *v, struct why *why);
 
 /*
- * volume_import_base - the tree of the base, with import_opts.found; of an older
- * session where the last one cannot be read.  What is damaged is told by
- * v->damage, and makes the volume read-only where a next session could make it
- * worse.
+ * volume_import_base - the tree of the base; of an older session where the last
+ * one cannot be read.  What is damaged is told by v->damage, and makes the
+ * volume read-only where a next session could make it worse.
  * 0 or -errno with @why.
  */
-int volume_import_base(struct volume *v, import_found found, struct why *why);
+int volume_import_base(struct volume *v, struct why *why);
 
 /* volume_udf.c */
 
@@ -288,9 +268,9 @@ int volume_set_readonly(struct volume *v, const char *reason);
 /* volume_look - look at the medium and remember it as the expected one. */
 int volume_look(struct volume *v, struct why *why);
 /* volume_import - a session as the mount's options show it into @t, which is
- * empty; as tree_import, with import_opts.found (of @v), which may be NULL. */
+ * empty; as tree_import. */
 int volume_import(struct volume *v, uint32_t session_lba, struct tree *t,
-		  import_found found, struct import_info *ret, struct why *why);
+		  struct import_info *ret, struct why *why);
 /* volume_bind_now - volume_fill_binding for the base as the mount's options
  * have it read. */
 int volume_bind_now(const struct volume *v, const struct import_info *info,
