@@ -73,13 +73,21 @@ extract_file hidden2.iso /boot.img image
 	fail "the boot image has another place in it"
 ok "a hidden catalog"
 
+# left_out REGEX FROM TO - what the export has not is told, beside the partition
+# that lies behind the file system.
+left_out() {
+	"$DISCFS" export "$2" "$3" 2>err >/dev/null
+	grep -q 'behind its file system .*a partition' err &&
+		grep -q "$1" err && [ "$(wc -l <err)" -eq 2 ] || fail "$(cat err)"
+}
+
 seq 5000 >tree/boot.img
 head -c 100000 /dev/urandom >efi.img
 xorriso -as mkisofs -quiet -R -o efi.iso -c boot.cat -b boot.img \
 	-no-emul-boot -boot-load-size 4 -eltorito-alt-boot \
 	-append_partition 2 0xef efi.img \
 	-e --interval:appended_partition_2:all:: -no-emul-boot tree
-expect_error 0 'partitions.*left out' "$DISCFS" export efi.iso efi2.iso >/dev/null
+left_out 'partitions.*left out' efi.iso efi2.iso
 "$DISCFS" check efi2.iso >/dev/null
 extract efi2.iso got.efi
 same tree/boot.img got.efi/boot.img
@@ -92,8 +100,7 @@ ok "a partition behind the volume is not taken along, and said so"
 xorriso -as mkisofs -quiet -R -o gpt.iso -c boot.cat -b boot.img \
 	-no-emul-boot -boot-load-size 4 -append_partition 2 0xef efi.img \
 	-appended_part_as_gpt tree
-expect_error 0 'partition table .*left out; booting from optical' \
-	"$DISCFS" export gpt.iso gpt2.iso >/dev/null
+left_out 'partition table .*left out; booting from optical' gpt.iso gpt2.iso
 on_image gpt2.iso - -report_el_torito plain | grep -q '/boot.img' ||
 	fail "no boot image"
 [ -z "$(head -c 32768 gpt2.iso | tr -d '\0' | head -c 1)" ] ||
