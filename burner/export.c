@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "burner/blank.h"
 #include "burner/old_sums.h"
 #include "burner/session_parts.h"
 #include "common/cleanup.h"
@@ -84,14 +85,6 @@ static void report(struct exporting *e, bool must)
 
 /* ---- boot records ---- */
 
-static bool is_zero(const char *p, size_t len)
-{
-	while (len)
-		if (p[--len])
-			return false;
-	return true;
-}
-
 /*
  * Whether libisofs writes the system area anew for another image: what names
  * places in it has to be of a kind that it knows.
@@ -107,7 +100,7 @@ static bool can_move(const char *area, int options, int boot_images)
 	if (memcmp(second, "EFI PART", 8) == 0 || memcmp(second, "PM", 2) == 0)
 		return false;
 	return (options & AREA_REWRITES_TABLE) ||
-	       is_zero(area + MBR_TABLE, MBR_TABLE_BYTES);
+	       blank_is_zero(area + MBR_TABLE, MBR_TABLE_BYTES);
 }
 
 /* What libisofs finds the system area to be: the options that make it so.  Only
@@ -138,7 +131,7 @@ static int move_boot(struct exporting *e, const char **ret_left)
 	if (!area)
 		return -ENOMEM;
 	ret = iso_image_get_system_area(e->s.image, area, &options, 0);
-	if (ret == 1 && !is_zero(area, SYSTEM_AREA_BYTES))
+	if (ret == 1 && !blank_is_zero(area, SYSTEM_AREA_BYTES))
 		options = area_options(e->s.image);
 	if (ret >= 0) {
 		int err = boot_move(&e->s, &images, &dropped, e->why);
@@ -146,7 +139,7 @@ static int move_boot(struct exporting *e, const char **ret_left)
 		if (err)
 			return err;
 	}
-	if (ret == 1 && !is_zero(area, SYSTEM_AREA_BYTES))
+	if (ret == 1 && !blank_is_zero(area, SYSTEM_AREA_BYTES))
 		sector = can_move(area, options, images);
 	if (!sector)
 		memset(area, 0, SYSTEM_AREA_BYTES);
@@ -330,8 +323,7 @@ static int load(struct exporting *e)
 	s->image = s->base.image;
 	old_sums_load(&e->sums, &s->base);
 	library_source_watch(s->base.source, take_block, e);
-	if (is_zero((const char *)s->plan->base_digest,
-		    sizeof s->plan->base_digest))
+	if (blank_is_zero(s->plan->base_digest, sizeof s->plan->base_digest))
 		return 0;
 	return session_check_base(s, e->why);
 }

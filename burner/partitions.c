@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "burner/blank.h"
 #include "burner/disc.h"
 #include "burner/volume.h"
 
@@ -52,14 +53,6 @@ static void look_at_mbr(const unsigned char *head, struct extent_end *e)
 					volume_le32(p + 12));
 }
 
-static bool is_zero(const unsigned char *p, size_t len)
-{
-	while (len)
-		if (p[--len])
-			return false;
-	return true;
-}
-
 static void look_at_gpt(const unsigned char *head, struct extent_end *e)
 {
 	const unsigned char *gpt = head + SECTOR;
@@ -81,7 +74,7 @@ static void look_at_gpt(const unsigned char *head, struct extent_end *e)
 		const unsigned char *entry = head + pos;
 
 		/* A kind of all zeros: not used. */
-		if (!is_zero(entry, 16) &&
+		if (!blank_is_zero(entry, 16) &&
 		    le64(entry + GPT_LAST_LBA) < e->limit)
 			note(e, le64(entry + GPT_LAST_LBA) + 1);
 	}

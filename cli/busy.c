@@ -80,7 +80,12 @@ static bool fdinfo_on(int proc_fd, const char *number, unsigned mount_id)
 	return on;
 }
 
-static bool has_open_file(int proc_fd, const struct mountinfo *m)
+/* Whether @fn says so of an open file of the process: @dir_fd is its folder of
+ * descriptors, @name one in it. */
+static bool has_file(int proc_fd,
+		     bool (*fn)(int proc_fd, int dir_fd, const char *name,
+				const void *arg),
+		     const void *arg)
 {
 	int fd = openat(proc_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -94,9 +99,23 @@ static bool has_open_file(int proc_fd, const struct mountinfo *m)
 	}
 	while (!found && (e = readdir(d)))
 		found = isdigit((unsigned char)e->d_name[0]) &&
-			fdinfo_on(proc_fd, e->d_name, m->id);
+			fn(proc_fd, dirfd(d), e->d_name, arg);
 	closedir(d);
 	return found;
+}
+
+static bool is_on_mount(int proc_fd, int dir_fd, const char *name,
+			const void *arg)
+{
+	const struct mountinfo *m = arg;
+
+	(void)dir_fd;
+	return fdinfo_on(proc_fd, name, m->id);
+}
+
+static bool has_open_file(int proc_fd, const struct mountinfo *m)
+{
+	return has_file(proc_fd, is_on_mount, m);
 }
 
 static bool has_mapping(int proc_fd, const struct mountinfo *m)
@@ -189,23 +208,16 @@ static bool link_on(int dir_fd, const char *name, dev_t dev)
 	       makedev(st.stx_dev_major, st.stx_dev_minor) == dev;
 }
 
+static bool is_on_dev(int proc_fd, int dir_fd, const char *name,
+		      const void *arg)
+{
+	(void)proc_fd;
+	return link_on(dir_fd, name, *(const dev_t *)arg);
+}
+
 static bool has_file_on(int proc_fd, dev_t dev)
 {
-	int fd = openat(proc_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-	bool found = false;
-
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return false;
-	}
-	while (!found && (e = readdir(d)))
-		found = isdigit((unsigned char)e->d_name[0]) &&
-			link_on(dirfd(d), e->d_name, dev);
-	closedir(d);
-	return found;
+	return has_file(proc_fd, is_on_dev, &dev);
 }
 
 /* What is detached has no place in any table. */
